@@ -1,0 +1,6368 @@
+"""microflask: the whole of Flask in one Python file that a person can read in one sitting.
+
+    from microflask import Flask
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def hello():
+        return "Hello, World!"
+
+It speaks Flask: names, behaviour and cookies are Flask's (3.1, with Werkzeug's 3.1).  It
+needs jinja2, markupsafe and itsdangerous.  Copy this file beside your program, or install it.
+
+The chapters rest on those above them.  A first reading takes an hour: leave out the
+ones in brackets.
+
+     1  the words HTTP is written in        11  blueprints, and what they share
+     2  errors that are answers             12  the application: environ to response
+     3  routing                            [13  files, conditional and range answers]
+    [4  request bodies]                    [14  views as classes, signals, streams]
+     5  the request                        [15  testing]
+     6  the response                       [16  the development server]
+     7  context                            [17  the debugger]
+     8  sessions and flashed messages      [18  the command line]
+     9  templates                          [19  standing in for Flask]
+    10  configuration and JSON
+
+Permission to use, copy, modify, and/or distribute this software for any purpose with or
+without fee is hereby granted.  THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS
+ALL WARRANTIES WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+MERCHANTABILITY AND FITNESS.  IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY SPECIAL,
+DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS
+OF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS
+ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+"""
+from __future__ import annotations
+
+import base64
+import codecs
+import contextlib
+import copy
+import functools
+import hashlib
+import hmac
+import io
+import json as json_library
+import os
+import posixpath
+import re
+import sys
+import threading
+import time
+import unicodedata
+import warnings
+import weakref
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta, timezone
+from itertools import chain
+from operator import attrgetter, itemgetter
+from types import SimpleNamespace
+from typing import Any, NoReturn
+from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
+
+from markupsafe import Markup, escape
+
+__version__ = "1.0"
+
+# --------------------------------------------------------------------------------------
+# 1. The words HTTP is written in
+#
+# In a query, in a form and among the header fields of HTTP a name may come more than once.
+# So a plain dict will not do: MultiDict keeps a list for each key and shows its first value,
+# Headers keeps the field lines in their order and ignores the case of their names.  What a
+# client sent cannot be changed: the immutable kinds say so instead of losing the change.
+# --------------------------------------------------------------------------------------
+
+_missing: Any = object()
+
+class cached_property:
+    """A property computed once an object: the value then stands in its `__dict__`."""
+    def __init__(self, fget: Callable[[Any], Any]) -> None:
+        self.fget, self.__name__, self.__doc__ = fget, fget.__name__, fget.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.__name__ = name
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        if obj is None:
+            return self
+        value = obj.__dict__[self.__name__] = self.fget(obj)
+        return value
+
+_CHANGES = """__setitem__ __delitem__ __ior__ __iadd__ add add_header append clear extend insert
+    pop popitem popitemlist poplist remove reverse set setdefault setlist setlistdefault sort
+    update""".split()
+
+def _frozen(cls: type) -> type:
+    """Make every method that changes an instance raise a TypeError (a class decorator)."""
+    def refuse(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(f"{type(self).__name__!r} objects are immutable: change a copy of it")
+    for name in _CHANGES:
+        if hasattr(cls, name):
+            setattr(cls, name, refuse)
+    return cls
+
+@_frozen
+class ImmutableDict(dict):
+    """A dict that cannot be changed and can be hashed; `copy()` gives a plain dict."""
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+@_frozen
+class ImmutableList(list):
+    """A list that cannot be changed and can be hashed."""
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
+
+class CallbackDict(dict):
+    """A dict that calls `on_update(self)` after each change."""
+    def __init__(self, initial: Any = None, on_update: Callable | None = None) -> None:
+        super().__init__(initial or ())
+        self.on_update = on_update
+
+def _telling(name: str) -> Callable:
+    change = getattr(dict, name)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        size = len(self)
+        result = change(self, *args, **kwargs)
+        if self.on_update and (name not in ("pop", "setdefault") or len(self) != size):
+            self.on_update(self)
+        return result
+    return method
+
+for _name in "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update".split():
+    setattr(CallbackDict, _name, _telling(_name))
+
+class _Lookup:
+    """`get` and `getlist` with a type, for all that maps a name to one or more strings."""
+    _all: Callable[[Any], list]
+
+    def get(self, key: Any, default: Any = None, type: Callable | None = None) -> Any:
+        """Return the first value, converted by `type`; `default` if missing or unfit."""
+        try:
+            value = self[key]  # type: ignore[index]
+            return value if type is None else type(value)
+        except (KeyError, ValueError, TypeError):
+            return default
+
+    def getlist(self, key: Any, type: Callable | None = None) -> list:
+        """Return all values as a new list, without those that `type` refuses."""
+        if type is None:
+            return self._all(key)
+        found = []
+        for value in self._all(key):
+            with contextlib.suppress(ValueError, TypeError):
+                found.append(type(value))
+        return found
+
+    def copy(self) -> Any:
+        """Return a copy that can be changed."""
+        return self.__class__(self)  # type: ignore[call-arg]
+
+    __copy__ = copy
+
+    def __or__(self, other: Any) -> Any:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        result = self.copy()
+        result.update(other)
+        return result
+
+    def __ior__(self, other: Any) -> Any:
+        if not isinstance(other, Iterable):
+            return NotImplemented
+        self.update(other)  # type: ignore[attr-defined]
+        return self
+
+def iter_multi_items(mapping: Any) -> Iterator[tuple]:
+    """Yield every (key, value) of a MultiDict, of pairs, or of a mapping with its lists."""
+    if isinstance(mapping, MultiDict):
+        yield from mapping.items(multi=True)
+    elif isinstance(mapping, Mapping):
+        for key, value in mapping.items():
+            for one in value if isinstance(value, (list, tuple, set)) else (value,):
+                yield key, one
+    else:
+        yield from mapping
+
+class MultiDict(_Lookup, dict):
+    """A dict of lists that looks like a dict of their first values.
+
+    A missing key raises BadRequestKeyError, which is a KeyError and, unhandled, a 400.
+    """
+    def __init__(self, mapping: Any = None) -> None:
+        super().__init__()
+        for key, value in iter_multi_items(mapping or ()):
+            dict.setdefault(self, key, []).append(value)
+
+    def __getitem__(self, key: Any) -> Any:
+        values = dict.get(self, key)
+        if values:
+            return values[0]
+        raise BadRequestKeyError(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, [value])
+
+    def _all(self, key: Any) -> list:  # type: ignore[override]
+        return list(dict.get(self, key, ()))
+
+    def add(self, key: Any, value: Any) -> None:
+        """Append a value to those of the key."""
+        dict.setdefault(self, key, []).append(value)
+
+    def setlist(self, key: Any, new_list: Iterable) -> None:
+        """Replace the values of the key."""
+        super().__setitem__(key, list(new_list))
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        """Return the first value of the key, after setting it if it was missing."""
+        dict.setdefault(self, key, [default])
+        return self[key]
+
+    def setlistdefault(self, key: Any, default_list: Iterable | None = None) -> list:
+        """Return the list of the key itself, after setting it if it was missing."""
+        return dict.setdefault(self, key, list(default_list or ()))
+
+    def items(self, multi: bool = False) -> Iterator[tuple]:  # type: ignore[override]
+        """Yield (key, first value), or with `multi` every pair, grouped by key."""
+        for key, values in dict.items(self):
+            for value in values if multi else values[:1]:
+                yield key, value
+
+    def values(self) -> Iterator:  # type: ignore[override]
+        """Yield the first value of each key."""
+        return (value for _, value in self.items())
+
+    def lists(self) -> Iterator[tuple[Any, list]]:
+        """Yield (key, list of its values)."""
+        return ((key, list(values)) for key, values in dict.items(self))
+
+    def listvalues(self) -> Iterable[list]:
+        """Yield the list of values of each key."""
+        return dict.values(self)
+
+    deepcopy = copy.deepcopy
+
+    def to_dict(self, flat: bool = True) -> dict:
+        """Return a plain dict of first values, or with `flat=False` of lists."""
+        return dict(self.items() if flat else self.lists())
+
+    def update(self, mapping: Any = (), /, **kwargs: Any) -> None:  # type: ignore[override]
+        """Append all pairs; the values that are there stay."""
+        for key, value in (*iter_multi_items(mapping), *iter_multi_items(kwargs)):
+            self.add(key, value)
+
+    def pop(self, key: Any, default: Any = _missing) -> Any:
+        """Remove the key and return its first value."""
+        values = dict.pop(self, key, None)
+        if values or default is not _missing:
+            return values[0] if values else default
+        raise BadRequestKeyError(key)
+
+    def poplist(self, key: Any) -> list:
+        """Remove the key and return all its values, an empty list if it is missing."""
+        return dict.pop(self, key, [])
+
+    def popitemlist(self) -> tuple[Any, list]:
+        """Remove a key and return it with all its values."""
+        if not self:
+            raise BadRequestKeyError(f"{type(self).__name__} is empty")
+        return dict.popitem(self)
+
+    def popitem(self) -> tuple:
+        """Remove a key and return it with its first value."""
+        key, values = self.popitemlist()
+        return key, values[0]
+
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        return type(self), (list(self.items(multi=True)),)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list(self.items(multi=True))!r})"
+
+@_frozen
+class ImmutableMultiDict(MultiDict):
+    """A MultiDict that cannot be changed; `copy()` gives one that can."""
+    def copy(self) -> MultiDict:
+        """Return a MultiDict with the same pairs."""
+        return MultiDict(self)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items(multi=True)))
+
+class CombinedMultiDict(ImmutableMultiDict):
+    """Several MultiDicts read as one: the first that has a key gives its value."""
+    def __init__(self, dicts: Iterable | None = None) -> None:
+        self.dicts = list(dicts or ())
+        super().__init__(pair for each in self.dicts for pair in iter_multi_items(each))
+
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        return type(self), (self.dicts,)
+
+_FIELD_NAME = re.compile(r"[!#$%&'*+\-.^`|~\w]+", re.A)
+_NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\U0010ffff]")
+
+def _field_line(name: str, value: Any) -> tuple[str, str]:
+    """Return a field line that cannot break out of its line (RFC 9110 section 5)."""
+    value = value if type(value) is str else str(value)
+    if not _FIELD_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no header name: it must be a token, as RFC 9110 says")
+    if _NOT_IN_VALUE.search(value):
+        raise ValueError(f"Header {name}: {value!r} must not contain newline or control characters")
+    return name, value
+
+class Headers(_Lookup):
+    """Header fields in order; names differ by more than case (RFC 9110 section 5)."""
+    def __init__(self, defaults: Any = None) -> None:
+        self._list: list[tuple[str, str]] = []
+        if defaults is not None:
+            self.extend(defaults)
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return self._list[key] if isinstance(key, int) else type(self)(self._list[key])
+        lower = key.lower()
+        for name, value in self._list:
+            if name.lower() == lower:
+                return value
+        raise BadRequestKeyError(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(key, str):
+            self.set(key, value)
+        elif isinstance(key, int):
+            self._list[key] = _field_line(*value)
+        else:
+            self._list[key] = [_field_line(*line) for line in value]
+
+    def __delitem__(self, key: Any) -> None:
+        if isinstance(key, str):
+            self._list[:] = [line for line in self._list if line[0].lower() != key.lower()]
+        else:
+            del self._list[key]
+
+    def _all(self, key: str) -> list:  # type: ignore[override]
+        return [value for name, value in self._list if name.lower() == key.lower()]
+
+    get_all = _Lookup.getlist
+
+    def __contains__(self, key: object) -> bool:
+        lower = str(key).lower()
+        return any(name.lower() == lower for name, _ in self._list)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._list)
+
+    def __len__(self) -> int:
+        return len(self._list)
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return {(name.lower(), value) for name, value in self._list} == {
+            (name.lower(), value) for name, value in other._list}  # type: ignore[attr-defined]
+
+    def items(self, lower: bool = False) -> Iterator[tuple[str, str]]:
+        """Yield (name, value), names in lower case if asked."""
+        return ((name.lower() if lower else name, value) for name, value in self._list)
+
+    def keys(self, lower: bool = False) -> Iterator[str]:
+        """Yield the names, one for each field line."""
+        return (name for name, _ in self.items(lower))
+
+    def values(self) -> Iterator[str]:
+        """Yield the values, one for each field line."""
+        return (value for _, value in self._list)
+
+    def add(self, key: str, value: Any, /, **options: Any) -> None:
+        """Append a field line; options become parameters (`filename="x"`)."""
+        if options:
+            value = dump_options_header(value, _dashed(options))
+        self._list.append(_field_line(key, value))
+
+    add_header = add
+
+    def set(self, key: str, value: Any, /, **options: Any) -> None:
+        """Put the value in the place of the first such field, and remove the others."""
+        if options:
+            value = dump_options_header(value, _dashed(options))
+        line, lower = _field_line(key, value), key.lower()
+        places = [at for at, (name, _) in enumerate(self._list) if name.lower() == lower]
+        if not places:
+            self._list.append(line)
+            return
+        self._list[places[0]] = line
+        for at in reversed(places[1:]):
+            del self._list[at]
+
+    def setlist(self, key: str, values: Iterable) -> None:
+        """Replace all fields of this name by as many as there are values."""
+        first, *others = values or (None,)  # type: ignore[misc]
+        if first is None:
+            self.remove(key)
+            return
+        self.set(key, first)
+        for value in others:
+            self.add(key, value)
+
+    def setdefault(self, key: str, default: Any) -> str:
+        """Return the value, after setting it if it was missing."""
+        if key not in self:
+            self.set(key, default)
+        return self[key]
+
+    def setlistdefault(self, key: str, default: Iterable) -> list[str]:
+        """Return all values, after setting them if there were none."""
+        if key not in self:
+            self.setlist(key, default)
+        return self.getlist(key)
+
+    def extend(self, mapping: Any = (), /, **kwargs: Any) -> None:
+        """Append all pairs of Headers, a MultiDict, a mapping with its lists, or pairs."""
+        for key, value in (*iter_multi_items(mapping or ()), *iter_multi_items(kwargs)):
+            self.add(key, value)
+
+    def update(self, mapping: Any = (), /, **kwargs: Any) -> None:
+        """Replace the fields named in Headers, a MultiDict, a mapping, or pairs."""
+        for source in (mapping or (), kwargs):
+            if isinstance(source, (Headers, MultiDict)):
+                for key in dict.fromkeys(source.keys()):
+                    self.setlist(key, source.getlist(key))
+            else:
+                for key, value in source.items() if isinstance(source, Mapping) else source:
+                    change = self.setlist if isinstance(value, (list, tuple, set)) else self.set
+                    change(key, value)
+
+    def remove(self, key: str) -> None:
+        """Remove all fields of this name."""
+        del self[key]
+
+    def pop(self, key: Any = -1, default: Any = _missing) -> Any:
+        """Remove by name (returning its value), or by position (returning the pair)."""
+        if not isinstance(key, str):
+            return self._list.pop(-1 if key is None else key)
+        value = self[key] if default is _missing else self.get(key, default)
+        self.remove(key)
+        return value
+
+    def popitem(self) -> tuple[str, str]:
+        """Remove and return the last field line."""
+        return self._list.pop()
+
+    def clear(self) -> None:
+        """Remove all."""
+        self._list.clear()
+
+    def to_wsgi_list(self) -> list[tuple[str, str]]:
+        """Return the list that PEP 3333's start_response takes."""
+        return list(self._list)
+
+    def __str__(self) -> str:
+        return "".join(f"{name}: {value}\r\n" for name, value in self._list) + "\r\n"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._list!r})"
+
+def _dashed(options: Mapping) -> dict:
+    return {name.replace("_", "-"): value for name, value in options.items()}
+
+@_frozen
+class EnvironHeaders(Headers):
+    """The request's header fields, read from a WSGI environ as they are asked for."""
+    def __init__(self, environ: dict) -> None:
+        self.environ = environ
+
+    def __getitem__(self, key: Any) -> str:
+        if not isinstance(key, str):
+            raise BadRequestKeyError(key)
+        key = key.upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        return self.environ[key]
+
+    def __contains__(self, key: object) -> bool:
+        return self.get(key) is not None
+
+    def _all(self, key: str) -> list:  # type: ignore[override]
+        return [] if key not in self else [self[key]]
+
+    @property
+    def _list(self) -> list[tuple[str, str]]:  # type: ignore[override]
+        body = ("CONTENT_TYPE", "CONTENT_LENGTH")
+        found = [(key, self.environ[key]) for key in body if self.environ.get(key)]
+        found += [(key[5:], value) for key, value in self.environ.items()
+                  if key.startswith("HTTP_") and key[5:] not in body]
+        return [(name.replace("_", "-").title(), value) for name, value in found]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EnvironHeaders) and self.environ is other.environ
+
+    def copy(self) -> NoReturn:
+        """Refuse: `Headers(request.headers)` is a copy that can be changed."""
+        raise TypeError(f"cannot copy {type(self).__name__!r}: use Headers(request.headers)")
+
+# --------------------------------------------------------------------------------------
+# 2. Header fields
+#
+# Many header fields are small languages: lists, parameters, quoted strings, dates, qualities
+# (RFC 9110), cookies (RFC 6265).  A parser here never raises, whatever the client sends, and
+# takes time in proportion to what it reads; a dumper refuses what would break the message.
+# --------------------------------------------------------------------------------------
+
+_TOKEN = r"[!#$%&'*+\-.^`|~\w]+"
+_QUOTED = r'"(?:\\.|[^"\\])*'
+_BALANCED = re.compile(rf'(?:{_QUOTED}"|[^"])*', re.S)
+_LIST_ITEM = re.compile(rf'(?:{_QUOTED}"|[^",])+', re.S)
+_PARAMETER = re.compile(rf'(?:\A|;)[ \t]*({_TOKEN})=(?:({_TOKEN})|({_QUOTED}"?))', re.A | re.S)
+_PARAMETER_NAME = re.compile(r"(.*?)(?:\*(\d+))?(\*)?", re.A)
+_EXTENDED = re.compile(rf"([\w!#$%&*+\-.^`|~]*)'[\w\-]*'({_TOKEN})", re.A)
+_CHARSETS = ("utf-8", "ascii", "us-ascii", "iso-8859-1")
+
+def plain_int(text: str) -> int:
+    """Return the number that ASCII digits say; ValueError for all else, `+7` and `١` too."""
+    if not text.isascii() or not text.removeprefix("-").isdigit():
+        raise ValueError(f"{text!r} is not a plain number")
+    return int(text)
+
+def quote_header_value(value: Any, allow_token: bool = True) -> str:
+    """Return the value as a token, or as a quoted string (RFC 9110 section 5.6)."""
+    text = str(value)
+    if allow_token and _FIELD_NAME.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+def unquote_header_value(value: str) -> str:
+    """Return what a quoted string quotes; anything else as it is."""
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.S)
+    return value
+
+def _list_items(value: str) -> list[str]:
+    if not _BALANCED.fullmatch(value):
+        return []
+    return [item for item in (item.strip(" \t") for item in _LIST_ITEM.findall(value)) if item]
+
+def parse_list_header(value: str) -> list[str]:
+    """Split at the commas outside quoted strings; an unclosed quote voids the list."""
+    return [unquote_header_value(item) for item in _list_items(value)]
+
+def _extended_value(value: str, charset: str = "") -> tuple[str, str]:
+    """Decode `charset'language'percent-encoded` of RFC 8187, for the charsets we trust."""
+    if match := _EXTENDED.fullmatch(value):
+        charset, value = (match[1] or charset).lower(), match[2]
+    return (unquote(value, charset) if charset in _CHARSETS else value), charset
+
+def parse_dict_header(value: str) -> dict[str, str | None]:
+    """Parse `a=1, b="2", c` to a dict, with None for what has no value."""
+    found: dict[str, str | None] = {}
+    for item in _list_items(value):
+        key, has_value, text = (part.strip(" \t") for part in item.partition("="))
+        if key.endswith("*") and has_value:
+            key, text = key[:-1], _extended_value(text)[0]
+        if key:
+            found[key] = unquote_header_value(text) if has_value else None
+    return found
+
+def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
+    """Split `text/html; charset=utf-8` into its value and a dict of its parameters.
+
+    Parameters may be quoted, percent-encoded in a charset, and in pieces (RFC 8187, 2231).
+    What cannot be parsed is left out.
+    """
+    value, _, rest = (value or "").partition(";")
+    value = value.strip(" \t")
+    options: dict[str, str] = {}
+    charsets: dict[str, str] = {}   # of the parameters that come in pieces
+    for name, token, quoted in _PARAMETER.findall(rest) if value else ():
+        base, piece, extended = _PARAMETER_NAME.fullmatch(name.lower()).groups()  # type: ignore
+        if quoted and (len(quoted) == 1 or quoted[-1] != '"' or not _BALANCED.fullmatch(quoted)):
+            continue    # a quote that never ends took the rest
+        text, charset = token or unquote_header_value(quoted).replace("%22", '"'), ""
+        if extended:
+            text, charset = _extended_value(token, charsets.get(base, ""))
+        options[base] = options.get(base, "") + text if piece and base in charsets else text
+        charsets.pop(base, None)
+        if piece:
+            charsets[base] = charset
+    return value, options
+
+def dump_options_header(header: str | None, options: Mapping[str, Any]) -> str:
+    """Join a value and its parameters, those that are None left out."""
+    parts = [] if header is None else [header]
+    for key, value in options.items():
+        if value is not None:
+            parts.append(f"{key}={value if key.endswith('*') else quote_header_value(value)}")
+    return "; ".join(parts)
+
+def dump_header(items: Mapping[str, Any] | Iterable) -> str:
+    """Join the items of a list, or a dict as `key=value`, with commas."""
+    if not isinstance(items, Mapping):
+        return ", ".join(quote_header_value(item) for item in items)
+    return ", ".join(key if value is None else dump_options_header(None, {key: value})
+                     for key, value in items.items())
+
+def http_date(timestamp: Any = None) -> str:
+    """Format a datetime, date, struct_time or Unix time (default: now) as RFC 9110 wants it."""
+    if isinstance(timestamp, datetime):
+        timestamp = timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=timezone.utc)
+        parts = timestamp.utctimetuple()
+    elif isinstance(timestamp, date):
+        parts = timestamp.timetuple()
+    else:
+        if isinstance(timestamp, time.struct_time):
+            timestamp = time.mktime(timestamp)
+        parts = time.gmtime(timestamp)
+    day = "Mon Tue Wed Thu Fri Sat Sun".split()[parts[6]]
+    month = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[parts[1] - 1]
+    clock = "{:02}:{:02}:{:02}".format(*parts[3:6])
+    return f"{day}, {parts[2]:02} {month} {parts[0]:04} {clock} GMT"
+
+def parse_date(value: str | None) -> datetime | None:
+    """Parse an HTTP date to an aware datetime; None if it is none, whatever it holds."""
+    from email.utils import parsedate_to_datetime
+    try:
+        when = parsedate_to_datetime(value or "")
+        return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+_COOKIE_PAIR = re.compile(
+    r'[ \t]*([^ \t=";]+)(?:[ \t]*=[ \t]*("(?:[^\\"]|\\.)*"|[^ \t";]*))?[ \t]*(?:;|\Z)')
+_COOKIE_ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)")
+_COOKIE_PLAIN = re.compile(r"[\w!#$%&'()*+\-./:<=>?@\[\]^`{|}~]*", re.A)
+
+def _cookie_unescape(match: re.Match[bytes]) -> bytes:
+    return match[1] if len(match[1]) == 1 else bytes([int(match[1], 8)])
+
+def parse_cookie(header: Any, cls: type = MultiDict) -> Any:
+    """Parse a Cookie field (a str, or an environ) to pairs; unfit pairs are dropped whole."""
+    if isinstance(header, dict):
+        header = header.get("HTTP_COOKIE")
+    text = (header or "").encode("latin-1", "replace").decode(errors="replace")
+    pairs, at = [], 0
+    while at < len(text):
+        match = _COOKIE_PAIR.match(text, at)
+        if match is None:
+            at = text.find(";", at) + 1 or len(text)
+            continue
+        name, value = match[1], match[2] or ""
+        if value[:1] == '"':
+            raw = _COOKIE_ESCAPE.sub(_cookie_unescape, value[1:-1].encode())
+            value = raw.decode(errors="replace")
+        pairs.append((name, value))
+        at = match.end()
+    return cls(pairs)
+
+def _cookie_quote(value: str) -> str:
+    if _COOKIE_PLAIN.fullmatch(value):
+        return value
+    return '"' + "".join(
+        f"\\{chr(byte)}" if byte in b'"\\' else chr(byte) if 32 <= byte < 127 and byte not in b",;"
+        else f"\\{byte:03o}" for byte in value.encode()) + '"'
+
+def dump_cookie(
+    key: str, value: str = "", max_age: timedelta | int | None = None, expires: Any = None,
+    path: str | None = "/", domain: str | None = None, secure: bool = False,
+    httponly: bool = False, sync_expires: bool = True, max_size: int = 4093,
+    samesite: str | None = None, partitioned: bool = False,
+) -> str:
+    """Return a Set-Cookie value (RFC 6265); `max_age` in seconds writes Expires, too.
+
+    Raises ValueError for a bad `samesite` or a character that would break the field; warns
+    when the cookie is larger than `max_size` bytes, which browsers may ignore.
+    """
+    if isinstance(max_age, timedelta):
+        max_age = int(max_age.total_seconds())
+    if expires is None and max_age is not None and sync_expires:
+        expires = time.time() + max_age
+    if samesite is not None and samesite.title() not in ("Strict", "Lax", "None"):
+        raise ValueError(f"SameSite must be 'Strict', 'Lax' or 'None', not {samesite!r}")
+    attributes = {
+        "Domain": domain and _ascii_host(domain.partition(":")[0].lstrip(".")),
+        "Expires": expires if expires is None or type(expires) is str else http_date(expires),
+        "Max-Age": max_age, "Secure": secure or partitioned, "HttpOnly": httponly,
+        "Path": path and quote(path, safe="%!$&'()*+,/:=@"),
+        "SameSite": samesite and samesite.title(), "Partitioned": partitioned}
+    cookie = f"{key.encode().decode('latin-1')}={_cookie_quote(value)}"
+    for name, setting in attributes.items():
+        if setting is not None and setting is not False:
+            cookie += f"; {name}" if setting is True else f"; {name}={setting}"
+    if _NOT_IN_VALUE.search(cookie) or re.search("[=;, \t]", key) or ";" in (domain or ""):
+        raise ValueError(f"Cookie {key!r} has a character that a cookie cannot carry")
+    if max_size and len(cookie) > max_size:
+        warnings.warn(f"The cookie {key!r} is too large: {len(cookie)} bytes, the limit is"
+                      f" {max_size}. Browsers may ignore it without a word.", stacklevel=2)
+    return cookie
+
+def _ascii_host(host: str) -> str:
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+class Accept(ImmutableList):
+    """The (value, quality) pairs of an Accept field, the most specific first, then the best.
+
+    Indexed by a number it is a list, by a string it gives that value's quality
+    (RFC 9110 section 12.5).
+    """
+    def __init__(self, values: Iterable[tuple[str, float]] | None = ()) -> None:
+        self.provided = values is not None
+        if not isinstance(values, Accept):
+            values = sorted(values or (), reverse=True,
+                            key=lambda pair: (self._specificity(pair[0]), pair[1]))
+        super().__init__(values)
+
+    def _specificity(self, value: str) -> tuple[bool, ...]:
+        return (value != "*",)
+
+    def _normal(self, value: str) -> Any:
+        return value.lower()
+
+    def _value_matches(self, value: str, item: str) -> bool:
+        return item == "*" or self._normal(item) == self._normal(value)
+
+    def find(self, key: Any) -> int:
+        """Return the place of the first pair that accepts this value, or -1."""
+        for at, pair in enumerate(self):
+            if pair == key or isinstance(key, str) and self._value_matches(key, pair[0]):
+                return at
+        return -1
+
+    def index(self, key: Any, *_: Any) -> int:  # type: ignore[override]
+        """Return the place of the first pair that accepts this value, or raise ValueError."""
+        if (at := self.find(key)) < 0:
+            raise ValueError(key)
+        return at
+
+    def __contains__(self, key: Any) -> bool:
+        return self.find(key) >= 0
+
+    def quality(self, key: str) -> float:
+        """Return the quality (0 to 1) the client gives this value."""
+        return self[at][1] if (at := self.find(key)) >= 0 else 0
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.quality(key) if isinstance(key, str) else list.__getitem__(self, key)
+
+    def values(self) -> Iterator[str]:
+        """Yield the values without their qualities."""
+        return (value for value, _ in self)
+
+    @property
+    def best(self) -> str | None:
+        """The first value, or None."""
+        return self[0][0] if self else None
+
+    def best_match(self, matches: Iterable[str], default: str | None = None) -> str | None:
+        """Return the match of the highest quality, the more specific of equals."""
+        best, score = default, (0.0, ())
+        for match in matches:
+            if (at := self.find(match)) >= 0 and self[at][1] > 0:
+                mine = (self[at][1], self._specificity(self[at][0]))
+                if mine > score:  # type: ignore[operator]
+                    best, score = match, mine  # type: ignore[assignment]
+        return best
+
+    def to_header(self) -> str:
+        """Return the field's value."""
+        return ",".join(value if q == 1 else f"{value};q={q}" for value, q in self)
+
+    __str__ = to_header
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list(self)!r})"
+
+class MIMEAccept(Accept):
+    """Accept: media ranges, parameters and all (RFC 9110 section 12.5.1)."""
+    def _normal(self, value: str) -> list[str]:
+        return [part.strip(" \t") for part in value.lower().replace("/", ";", 1).split(";")]
+
+    def _specificity(self, value: str) -> tuple[bool, ...]:
+        return tuple(part != "*" for part in self._normal(value))
+
+    def _value_matches(self, value: str, item: str) -> bool:
+        wanted, offered = self._normal(item), self._normal(value)
+        if "/" not in value or offered[0] == "*" != offered[1]:
+            raise ValueError(f"{value!r} is no media type")
+        if "/" not in item or wanted[0] == "*" != wanted[1]:
+            return False
+        if "*" == wanted[0] or "*" == offered[0]:
+            return True
+        return wanted[0] == offered[0] and (
+            "*" in (wanted[1], offered[1])
+            or wanted[1] == offered[1] and sorted(wanted[2:]) == sorted(offered[2:]))
+
+    accept_json = property(lambda self: "application/json" in self, doc="JSON is accepted.")
+    accept_xhtml = property(lambda self: "application/xhtml+xml" in self
+                            or "application/xml" in self, doc="XHTML or XML is accepted.")
+    accept_html = property(lambda self: "text/html" in self or self.accept_xhtml,
+                           doc="HTML or XHTML is accepted.")
+
+class LanguageAccept(Accept):
+    """Accept-Language: `de_AT` is `de-at`; without an exact match the primary tag decides."""
+    def _normal(self, value: str) -> list[str]:
+        return re.split("[_-]", value.lower())
+
+    def best_match(self, matches: Iterable[str], default: str | None = None) -> str | None:
+        """Return the best match; `en` accepts `en-GB`, and `en-GB` then accepts `en`."""
+        matches = list(matches)
+        primary = {match: re.split("[_-]", match)[0] for match in matches}
+        found = super().best_match(matches) or Accept(
+            (re.split("[_-]", item)[0], q) for item, q in self).best_match(matches)
+        if found is None and (tag := super().best_match(primary.values())) is not None:
+            found = next(match for match in matches if match.startswith(tag))
+        return default if found is None else found
+
+class CharsetAccept(Accept):
+    """Accept-Charset: `utf8` is `UTF-8`."""
+    def _normal(self, value: str) -> str:
+        try:
+            return codecs.lookup(value).name
+        except (LookupError, ValueError):
+            return value.lower()
+
+def parse_accept_header(value: str | None, cls: type = Accept) -> Any:
+    """Parse an Accept field to `cls`; items with a quality outside 0 to 1 are dropped."""
+    pairs = []
+    for entry in parse_list_header(value or ""):
+        item, options = parse_options_header(entry)
+        q = options.pop("q", "1").strip(" \t")
+        if re.fullmatch(r"-?\d+(\.\d+)?", q, re.A) and 0 <= float(q) <= 1:
+            pairs.append((dump_options_header(item, options), float(q) if "." in q else int(q)))
+    return cls(pairs if value else None)
+
+# --------------------------------------------------------------------------------------
+# 3. Errors that are answers
+#
+# `abort(404)` raises an exception, and the exception knows its response.  The family is one
+# table of code, name and sentence; the few that carry a header of their own (Allow,
+# Retry-After, WWW-Authenticate, Content-Range) get it from a base class beside the table.
+# --------------------------------------------------------------------------------------
+
+HTTP_STATUS_CODES: dict[int, str] = {int(line[:3]): line[4:] for line in """\
+100 Continue|101 Switching Protocols|102 Processing|103 Early Hints|200 OK|201 Created
+202 Accepted|203 Non Authoritative Information|204 No Content|205 Reset Content
+206 Partial Content|207 Multi Status|208 Already Reported|226 IM Used|300 Multiple Choices
+301 Moved Permanently|302 Found|303 See Other|304 Not Modified|305 Use Proxy
+306 Switch Proxy|307 Temporary Redirect|308 Permanent Redirect|400 Bad Request
+401 Unauthorized|402 Payment Required|403 Forbidden|404 Not Found|405 Method Not Allowed
+406 Not Acceptable|407 Proxy Authentication Required|408 Request Timeout|409 Conflict|410 Gone
+411 Length Required|412 Precondition Failed|413 Request Entity Too Large
+414 Request URI Too Long|415 Unsupported Media Type|416 Requested Range Not Satisfiable
+417 Expectation Failed|418 I'm a teapot|421 Misdirected Request|422 Unprocessable Entity
+423 Locked|424 Failed Dependency|425 Too Early|426 Upgrade Required|428 Precondition Required
+429 Too Many Requests|431 Request Header Fields Too Large|449 Retry With
+451 Unavailable For Legal Reasons|500 Internal Server Error|501 Not Implemented|502 Bad Gateway
+503 Service Unavailable|504 Gateway Timeout|505 HTTP Version Not Supported
+506 Variant Also Negotiates|507 Insufficient Storage|508 Loop Detected|510 Not Extended
+511 Network Authentication Failed""".replace("|", "\n").splitlines()}
+
+class HTTPException(Exception):
+    """An error that is a response: raise it in a view, or let `abort` do so.
+
+    A subclass with a `code` and a `description` of its own is an error of its own.
+    """
+    code: int | None = None
+    description: str | None = None
+
+    def __init__(self, description: str | None = None, response: Any = None) -> None:
+        super().__init__()
+        if description is not None:
+            self.description = description
+        self.response = response
+
+    @property
+    def name(self) -> str:
+        """The reason phrase of the code."""
+        return HTTP_STATUS_CODES.get(self.code or 0, "Unknown Error")
+
+    def get_description(self, environ: Any = None, scope: Any = None) -> str:
+        """Return the description as a paragraph of HTML, escaped."""
+        text = escape(self.description or "").replace("\n", Markup("<br>"))
+        return f"<p>{text}</p>"
+
+    def get_body(self, environ: Any = None, scope: Any = None) -> str:
+        """Return the page."""
+        return (f"<!doctype html>\n<html lang=en>\n<title>{self.code} {escape(self.name)}</title>\n"
+                f"<h1>{escape(self.name)}</h1>\n{self.get_description(environ)}\n")
+
+    def get_headers(self, environ: Any = None, scope: Any = None) -> list[tuple[str, str]]:
+        """Return the header fields of the page."""
+        return [("Content-Type", "text/html; charset=utf-8")]
+
+    def get_response(self, environ: Any = None, scope: Any = None) -> Any:
+        """Return the response this error was given, or a page that shows it."""
+        if self.response is not None:
+            return self.response
+        return Response(self.get_body(environ), self.code, self.get_headers(environ))
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        return self.get_response(environ)(environ, start_response)
+
+    def __str__(self) -> str:
+        return f"{self.code or '???'} {self.name}: {self.description}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} '{self.code or '???'}: {self.name}'>"
+
+class _WithMethods(HTTPException):
+    def __init__(self, valid_methods: Iterable[str] | None = None, description: str | None = None,
+                 response: Any = None) -> None:
+        super().__init__(description, response)
+        self.valid_methods = valid_methods
+
+    def get_headers(self, environ: Any = None, scope: Any = None) -> list[tuple[str, str]]:
+        allow = [("Allow", ", ".join(self.valid_methods))] if self.valid_methods else []
+        return super().get_headers(environ) + allow
+
+class _WithLength(HTTPException):
+    def __init__(self, length: int | None = None, units: str = "bytes",
+                 description: str | None = None, response: Any = None) -> None:
+        super().__init__(description, response)
+        self.length, self.units = length, units
+
+    def get_headers(self, environ: Any = None, scope: Any = None) -> list[tuple[str, str]]:
+        field = [("Content-Range", f"{self.units} */{self.length}")]
+        return super().get_headers(environ) + (field if self.length is not None else [])
+
+class _WithRetry(HTTPException):
+    def __init__(self, description: str | None = None, response: Any = None,
+                 retry_after: datetime | int | None = None) -> None:
+        super().__init__(description, response)
+        self.retry_after = retry_after
+
+    def get_headers(self, environ: Any = None, scope: Any = None) -> list[tuple[str, str]]:
+        when: Any = self.retry_after
+        when = http_date(when) if isinstance(when, datetime) else str(when or "")
+        return super().get_headers(environ) + ([("Retry-After", when)] if when else [])
+
+class _WithChallenge(HTTPException):
+    def __init__(self, description: str | None = None, response: Any = None,
+                 www_authenticate: Any = None) -> None:
+        super().__init__(description, response)
+        several = isinstance(www_authenticate, (list, tuple))
+        self.www_authenticate = www_authenticate if several else (
+            [www_authenticate] if www_authenticate else [])
+
+    def get_headers(self, environ: Any = None, scope: Any = None) -> list[tuple[str, str]]:
+        fields = [("WWW-Authenticate", str(challenge)) for challenge in self.www_authenticate]
+        return super().get_headers(environ) + fields
+
+class _WithOriginal(HTTPException):
+    def __init__(self, description: str | None = None, response: Any = None,
+                 original_exception: BaseException | None = None) -> None:
+        super().__init__(description, response)
+        self.original_exception = original_exception
+
+default_exceptions: dict[int, Any] = {}
+_SPECIAL = {401: _WithChallenge, 405: _WithMethods, 416: _WithLength, 429: _WithRetry,
+            500: _WithOriginal, 503: _WithRetry}
+for _line in """\
+400 BadRequest The request could not be understood.
+401 Unauthorized This page is for those who have logged in.
+403 Forbidden You may not see this page, or not do this.
+404 NotFound There is nothing at this address. Is it spelled correctly?
+405 MethodNotAllowed This address does not take requests of this method.
+406 NotAcceptable This address has nothing in a form that your browser accepts.
+408 RequestTimeout The request took too long to arrive.
+409 Conflict The request conflicts with what is stored here. Please try again.
+410 Gone What was at this address is gone and will not come back.
+411 LengthRequired A request like this must say its Content-Length.
+412 PreconditionFailed A condition that the request made does not hold.
+413 RequestEntityTooLarge The request is larger than this server takes.
+414 RequestURITooLarge The address is longer than this server takes.
+415 UnsupportedMediaType This address does not take content of this type.
+416 RequestedRangeNotSatisfiable The requested part lies outside of the content.
+417 ExpectationFailed This server cannot do what the Expect field asks for.
+418 ImATeapot This server is a teapot, not a coffee machine.
+421 MisdirectedRequest This server does not answer for that host.
+422 UnprocessableEntity The request is well formed, but what it says cannot be done.
+423 Locked What you want to use is locked.
+424 FailedDependency An earlier step failed, so this one was not tried.
+425 TooEarly The request came too early to be safe from replay.
+426 UpgradeRequired This address must be asked over another protocol.
+428 PreconditionRequired A request like this must be conditional: send If-Match.
+429 TooManyRequests You have sent too many requests. Please wait a little.
+431 RequestHeaderFieldsTooLarge The header fields are larger than this server takes.
+451 UnavailableForLegalReasons This page may not be shown, for legal reasons.
+500 InternalServerError Something went wrong in the server. It is not your fault.
+501 NotImplemented This server cannot do this with any address.
+502 BadGateway A server behind this one gave an answer that makes no sense.
+503 ServiceUnavailable The server cannot answer just now. Please try again later.
+504 GatewayTimeout A server behind this one did not answer in time.
+505 HTTPVersionNotSupported This server does not speak that version of HTTP.""".splitlines():
+    _code, _name, _sentence = _line.split(" ", 2)
+    globals()[_name] = default_exceptions[int(_code)] = type(
+        _name, (_SPECIAL.get(int(_code), HTTPException),),
+        {"code": int(_code), "description": _sentence, "__doc__": _sentence,
+         "__module__": __name__})
+
+BadRequest: Any = default_exceptions[400]
+NotFound: Any = default_exceptions[404]
+MethodNotAllowed: Any = default_exceptions[405]
+RequestEntityTooLarge: Any = default_exceptions[413]
+InternalServerError: Any = default_exceptions[500]
+
+class BadRequestKeyError(BadRequest, KeyError):
+    """A key that a form, a query or the like does not have; unhandled, it is a 400."""
+    show_exception = False      # debug mode sets it, and the page names the key
+
+    def __init__(self, arg: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.args = () if arg is None else (arg,)
+
+    @property
+    def description(self) -> str:
+        """The sentence, and the missing key where it may be shown."""
+        key = f"\nThe missing key: {self.args[0]!r}" if self.show_exception and self.args else ""
+        return self.__dict__.get("description", BadRequest.description) + key
+
+    @description.setter
+    def description(self, value: str) -> None:
+        self.__dict__["description"] = value
+
+class ClientDisconnected(BadRequest):
+    """The client was gone before its request was whole."""
+
+class SecurityError(BadRequest):
+    """The client sent something that must not be trusted."""
+
+class BadHost(BadRequest):
+    """The Host field holds no host."""
+
+class Aborter:
+    """What `abort` calls; `mapping` and `extra` say which code raises what."""
+    def __init__(self, mapping: Mapping | None = None, extra: Mapping | None = None) -> None:
+        self.mapping = {**(default_exceptions if mapping is None else mapping), **(extra or {})}
+
+    def __call__(self, code: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        if isinstance(code, BaseException) or isinstance(code, type):
+            raise code
+        if not isinstance(code, int):
+            raise HTTPException(response=code)
+        if code not in self.mapping:
+            raise LookupError(f"abort({code}): there is no exception for this code")
+        raise self.mapping[code](*args, **kwargs)
+
+def abort(code: Any, *args: Any, **kwargs: Any) -> NoReturn:
+    """Raise the HTTPException of a code, or a given exception, or answer with a response.
+
+    Raises LookupError for a code that the application has no exception for.
+    """
+    aborter = current_app.aborter if current_app else Aborter()
+    aborter(code, *args, **kwargs)
+
+# --------------------------------------------------------------------------------------
+# 4. Routing
+#
+# A rule like `/user/<name>/post/<int:id>` becomes a regular expression, in which each
+# converter puts its pattern.  Trying them all would take a time that grows with the rules;
+# so they are kept in dicts by what is fixed in them: the path is cut at its slashes, and for
+# each shape that rules of this length have (here: first and third segment fixed) the fixed
+# segments are looked up.  What is found are the few rules that may match, and their order is
+# that of their segments, fixed ones first: the order of registration does not matter.
+# A rule without any variable is found before all that, in a dict of whole paths.
+# --------------------------------------------------------------------------------------
+
+_PATH_SAFE = "!$&'()*+,/:;=@"
+
+class ValidationError(ValueError):
+    """Raised by a converter's `to_python`: the value does not fit, answer 404."""
+
+class RoutingException(Exception):
+    """What the router raises that is no error of the application."""
+
+class RequestRedirect(HTTPException, RoutingException):
+    """The path is right but for its form: go to `new_url`."""
+    code = 308
+
+    def __init__(self, new_url: str) -> None:
+        super().__init__(new_url)
+        self.new_url = new_url
+
+    def get_response(self, environ: Any = None, scope: Any = None) -> Any:
+        """Return the redirect."""
+        return redirect(self.new_url, self.code or 308)
+
+class WebsocketMismatch(BadRequest):
+    """A WebSocket request for a rule that is for HTTP only, or the other way."""
+
+class BuildError(RoutingException, LookupError):
+    """url_for cannot build: no such endpoint, or values are missing or unfit."""
+    def __init__(self, endpoint: Any, values: Mapping, method: str | None,
+                 adapter: MapAdapter | None = None) -> None:
+        super().__init__(endpoint, values, method)
+        self.endpoint, self.values, self.method = endpoint, values, method
+        self.adapter = adapter
+
+    @property
+    def suggested(self) -> Rule | None:
+        """The rule whose endpoint, values and methods come nearest; None without rules."""
+        from difflib import SequenceMatcher
+        def likeness(rule: Rule) -> float:
+            return (SequenceMatcher(None, str(rule.endpoint), str(self.endpoint)).ratio()
+                    + 0.01 * bool(set(self.values) == rule.arguments)
+                    + 0.01 * bool(rule.methods and self.method in rule.methods))
+        rules = list(self.adapter.map.iter_rules()) if self.adapter else []
+        return max(rules, key=likeness, default=None)
+
+    def __str__(self) -> str:
+        text = f"Could not build url for endpoint {self.endpoint!r}"
+        text += f" ({self.method!r})" if self.method else ""
+        text += f" with values {sorted(self.values)!r}" if self.values else ""
+        near = self.suggested
+        if near is None:
+            return f"{text}. There are no rules."
+        if near.endpoint != self.endpoint:
+            return f"{text}. Did you mean {near.endpoint!r} instead?"
+        if self.method and self.method not in (near.methods or {self.method}):
+            return f"{text}. Did you mean to use methods {sorted(near.methods or ())}?"
+        missing = near.arguments - set(self.values) - set(near.defaults or ())
+        return f"{text}. Did you forget to specify values {sorted(missing)}?"
+
+class BaseConverter:
+    """A variable's type: the pattern it matches, and its way to Python and back.
+
+    `regex` is the pattern; `weight` orders rules (lower is tried first); a pattern that can
+    match a slash makes `part_isolating` False.
+    """
+    regex = "[^/]+"
+    weight = 100
+    part_isolating = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "regex" in cls.__dict__ and "part_isolating" not in cls.__dict__:
+            cls.part_isolating = "/" not in cls.regex
+
+    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
+        self.map = map
+
+    def to_python(self, value: str) -> Any:
+        """Convert the text; raise ValidationError if it does not fit."""
+        return value
+
+    def to_url(self, value: Any) -> str:
+        """Convert back, percent-encoded; raise ValueError if the value does not fit."""
+        return quote(str(value), safe=_PATH_SAFE)
+
+class UnicodeConverter(BaseConverter):
+    """`<string:x>`: text without a slash, with `minlength`, `maxlength` or `length`."""
+    def __init__(self, map: Map, minlength: int = 1, maxlength: int | None = None,
+                 length: int | None = None) -> None:
+        super().__init__(map)
+        if (minlength, maxlength, length) != (1, None, None):
+            most = "" if maxlength is None else int(maxlength)
+            self.regex = f"[^/]{{{int(minlength)},{most}}}" if length is None else (
+                f"[^/]{{{int(length)}}}")
+
+class AnyConverter(BaseConverter):
+    """`<any(a, b):x>`: one of the given words."""
+    def __init__(self, map: Map, *items: str) -> None:
+        super().__init__(map)
+        self.items = set(items)
+        self.regex = f"(?:{'|'.join(re.escape(item) for item in items)})"
+
+    def to_url(self, value: Any) -> str:
+        """Return the word; ValueError if it is not one of them."""
+        if value in self.items:
+            return str(value)
+        raise ValueError(f"{value!r} is not one of {sorted(self.items)}")
+
+class PathConverter(BaseConverter):
+    """`<path:x>`: text with slashes, not at its start."""
+    regex = "[^/].*?"
+    weight = 200
+    part_isolating = False
+
+class NumberConverter(BaseConverter):
+    """What int and float share: `fixed_digits`, `min`, `max`, `signed`."""
+    weight = 50
+    num_convert: Callable[[Any], Any] = int
+
+    def __init__(self, map: Map, fixed_digits: int = 0, min: Any = None, max: Any = None,
+                 signed: bool = False) -> None:
+        super().__init__(map)
+        self.regex = f"-?{self.regex}" if signed else self.regex
+        self.fixed_digits, self.min, self.max, self.signed = fixed_digits, min, max, signed
+
+    def to_python(self, value: str) -> Any:
+        """Return the number; ValidationError outside `min` and `max`."""
+        number = self.num_convert(value)
+        if (self.fixed_digits and len(value) != self.fixed_digits
+                or self.min is not None and number < self.min
+                or self.max is not None and number > self.max):
+            raise ValidationError(value)
+        return number
+
+    def to_url(self, value: Any) -> str:
+        """Return the digits, filled with zeros up to `fixed_digits`."""
+        return str(self.num_convert(value)).zfill(self.fixed_digits)
+
+class IntegerConverter(NumberConverter):
+    """`<int:x>`: ASCII digits."""
+    regex = "[0-9]+"
+
+class FloatConverter(NumberConverter):
+    """`<float:x>`: digits, a point, digits."""
+    regex = r"[0-9]+\.[0-9]+"
+    num_convert = float
+
+    def __init__(self, map: Map, min: Any = None, max: Any = None, signed: bool = False) -> None:
+        super().__init__(map, 0, min, max, signed)
+
+class UUIDConverter(BaseConverter):
+    """`<uuid:x>`: a uuid.UUID."""
+    regex = "-".join(f"[A-Fa-f0-9]{{{size}}}" for size in (8, 4, 4, 4, 12))
+
+    def to_python(self, value: str) -> Any:
+        """Return the uuid.UUID."""
+        from uuid import UUID
+        return UUID(value)
+
+DEFAULT_CONVERTERS: Mapping[str, type[BaseConverter]] = ImmutableDict(
+    default=UnicodeConverter, string=UnicodeConverter, any=AnyConverter, path=PathConverter,
+    int=IntegerConverter, float=FloatConverter, uuid=UUIDConverter)
+
+_RULE_PART = re.compile(r"([^<]+)|<(?:([a-zA-Z_]\w*)(?:\((.*?)\))?:)?([a-zA-Z_]\w*)>", re.A)
+_ARGUMENT = re.compile(
+    r"""\s*(?:(\w+)\s*=\s*)?("[^"]*"|'[^']*'|[\w.+\-]+)\s*(?:,|\Z)""", re.A)
+
+def _parse_arguments(text: str) -> tuple[list, dict]:
+    """Parse the arguments of a converter, `1, max=5, mode='x'`."""
+    args, kwargs, at = [], {}, 0
+    while at < len(text.rstrip()):
+        match = _ARGUMENT.match(text, at)
+        if match is None:
+            raise ValueError(f"cannot read the converter's arguments from {text[at:]!r}")
+        value: Any = {"True": True, "False": False, "None": None}.get(match[2], match[2].strip("\"'"))
+        for number in (int, float) if match[2] == value else ():
+            with contextlib.suppress(ValueError):
+                value = number(value)
+                break
+        if match[1]:
+            kwargs[match[1]] = value
+        else:
+            args.append(value)
+        at = match.end()
+    return args, kwargs
+
+class Rule:
+    """A path with variables, and what belongs to it; see Werkzeug's Rule for the options."""
+    def __init__(
+        self, string: str, defaults: Mapping | None = None, subdomain: str | None = None,
+        methods: Iterable[str] | None = None, build_only: bool = False, endpoint: Any = None,
+        strict_slashes: bool | None = None, merge_slashes: bool | None = None,
+        redirect_to: Any = None, alias: bool = False, host: str | None = None,
+        websocket: bool = False,
+    ) -> None:
+        if not string.startswith("/"):
+            raise ValueError(f"the rule {string!r} must start with a slash")
+        if isinstance(methods, str):
+            raise TypeError(f"the methods of {string!r} must be a list: methods=[{methods!r}]")
+        self.rule, self.endpoint, self.defaults = string, endpoint, defaults
+        self.subdomain, self.host, self.websocket = subdomain, host, websocket
+        self.build_only, self.alias, self.redirect_to = build_only, alias, redirect_to
+        self.strict_slashes, self.merge_slashes = strict_slashes, merge_slashes
+        self.methods = None if methods is None else {method.upper() for method in methods}
+        if self.methods and "GET" in self.methods:
+            self.methods.add("HEAD")
+        if websocket and (self.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
+            raise ValueError(f"the WebSocket rule {string!r} can use GET, HEAD and OPTIONS only")
+        self.map: Any = None
+        self.provide_automatic_options = False
+        self.detour = False     # a match is not an answer yet: an alias, defaults, redirect_to
+
+    def bind(self, map: Map, rebind: bool = False) -> None:
+        """Join a map, whose converters and defaults now count."""
+        if self.map is not None and not rebind:
+            raise RuntimeError(f"{self!r} is bound to a map already")
+        self.map = map
+        if self.strict_slashes is None:
+            self.strict_slashes = map.strict_slashes
+        if self.merge_slashes is None:
+            self.merge_slashes = map.merge_slashes
+        if self.subdomain is None:
+            self.subdomain = map.default_subdomain
+        path = re.sub("/{2,}", "/", self.rule) if self.merge_slashes else self.rule
+        domain = self._parts((self.host if map.host_matching else self.subdomain) or "")
+        self.parts = domain + self._parts(path)
+        self.cut = len(domain)
+        self.converters = {part[0]: part[1] for part in self.parts if type(part) is tuple}
+        self.arguments = {*(self.defaults or ()), *self.converters}
+        self.open_end = not all(kind.part_isolating for kind in self.converters.values())
+        self.slashed = str(self.parts[-1]).endswith("/")
+        self.detour = bool(self.alias or self.redirect_to is not None)
+        self.variables, group = [], 1       # (name, converter, its group in the expression)
+        for name, converter in self.converters.items():
+            self.variables.append((name, converter, group))
+            group += 1 + re.compile(converter.regex).groups
+
+    @cached_property
+    def match(self) -> Callable[[str], re.Match | None]:
+        """The fullmatch of this rule's regular expression, compiled when first needed."""
+        parts, end = self.parts, ""
+        if self.slashed:
+            parts, end = [*parts[:-1], parts[-1][:-1]], r"(?<!/)(?P<slash>/?)"
+        elif not (self.strict_slashes or self.open_end):
+            end = "/?"
+        return re.compile(_pattern(parts) + end, re.A).fullmatch
+
+    def _parts(self, text: str) -> list:
+        """Cut the rule into fixed text (str) and variables (name, converter)."""
+        parts: list = []
+        at = 0
+        while at < len(text):
+            match = _RULE_PART.match(text, at)
+            if match is None:
+                raise ValueError(
+                    f"malformed url rule {self.rule!r}: at column {at + 1} I expected"
+                    f" <name>, <converter:name> or <converter(arguments):name>")
+            fixed, converter, arguments, name = match.groups()
+            if fixed is not None:
+                parts.append(fixed)
+            else:
+                if any(type(part) is tuple and part[0] == name for part in parts):
+                    raise ValueError(f"the variable {name!r} is twice in the rule {self.rule!r}")
+                parts.append((name, self._converter(converter or "default", arguments or "")))
+            at = match.end()
+        return parts
+
+    def _converter(self, name: str, arguments: str) -> BaseConverter:
+        if name not in self.map.converters:
+            raise LookupError(f"the converter {name!r} in the rule {self.rule!r} does not exist:"
+                              f" there are {', '.join(self.map.converters)}")
+        args, kwargs = _parse_arguments(arguments)
+        return self.map.converters[name](self.map, *args, **kwargs)
+
+    def build(self, values: Mapping, append_unknown: bool = True) -> tuple[str, str] | None:
+        """Return (domain, path with query), or None if a converter refuses a value."""
+        def fill(parts: list) -> str:
+            return "".join(
+                quote(part, safe=_PATH_SAFE) if type(part) is str else part[1].to_url(
+                    (self.defaults or values).get(part[0], values.get(part[0]))) for part in parts)
+        try:
+            domain, path = fill(self.parts[:self.cut]), fill(self.parts[self.cut:])
+        except ValidationError:
+            return None
+        unknown = [(name, value) for name, value in iter_multi_items(
+            {name: values[name] for name in values if name not in self.arguments})
+            if value is not None] if append_unknown else []
+        if unknown and self.map.sort_parameters:
+            unknown.sort(key=self.map.sort_key)
+        return domain, path + (f"?{_urlencode(unknown)}" if unknown else "")
+
+    def suitable_for(self, values: Mapping, method: str | None = None) -> bool:
+        """Tell whether the rule can be built from these values, for this method."""
+        defaults = self.defaults or {}
+        return (method is None or self.methods is None or method in self.methods) and all(
+            name in defaults or name in values for name in self.arguments) and all(
+            values[name] == value for name, value in defaults.items() if name in values)
+
+    def provides_defaults_for(self, rule: Rule) -> bool:
+        """Tell whether this rule is the shorter form of another."""
+        return bool(not self.build_only and self.defaults and self is not rule
+                    and self.endpoint == rule.endpoint and self.arguments == rule.arguments)
+
+    def __str__(self) -> str:
+        return self.rule
+
+    def __repr__(self) -> str:
+        methods = f" ({', '.join(sorted(self.methods))})" if self.methods is not None else ""
+        return f"<{type(self).__name__} {self.rule!r}{methods} -> {self.endpoint}>"
+
+def _urlencode(items: Any) -> str:
+    return urlencode([pair for pair in iter_multi_items(items) if pair[1] is not None],
+                     safe="!$'()*,/:;?@")
+
+def _order(segment: list) -> tuple:
+    """Return what sorts a segment among others: fixed first, then by its parts."""
+    fixed = [part for part in segment if type(part) is str]
+    weights = [part[1].weight for part in segment if type(part) is tuple]
+    return (1, -len(fixed), [(at, -len(part)) for at, part in enumerate(fixed)],
+            -len(weights), weights) if weights else (0,)
+
+def _segments(parts: list) -> list[list]:
+    """Cut the parts of a rule at the slashes; a `<path:>` takes all that follows it."""
+    segments: list[list] = [[]]
+    open_end = False
+    for part in parts:
+        if type(part) is str and not open_end:
+            first, *others = part.split("/")
+            segments[-1] += [first] if first else []
+            segments += [[other] if other else [] for other in others]
+        else:
+            segments[-1].append(part)
+            open_end = open_end or type(part) is tuple and not part[1].part_isolating
+    return segments
+
+def _pattern(parts: list) -> str:
+    """Return the regular expression of a rule.
+
+    In `<a>-<b>-<c>` a plain expression tries every dash for every variable, in a time that
+    grows with a power of the length.  What it finds in the end gives the most to `a`: so `b`
+    and `c` may be told not to contain, after their first character, the text before them.
+    With two `<path:>` it is the first that must not contain the text after it.
+    """
+    pattern = ""
+    for at, part in enumerate(parts):
+        if type(part) is str:
+            pattern += re.escape(part)
+            continue
+        regex, before = part[1].regex, parts[at - 1] if at else ""
+        literal = before if type(before) is str else ""
+        partner = parts[at - 2] if literal and at > 1 else before
+        after, follower = (*parts[at + 1:at + 3], "", "")[:2]
+        if _is(regex, part) and _is(regex, partner) and regex == "[^/]+" and "/" not in literal:
+            regex = f"[^/](?:(?!{re.escape(literal)})[^/])*"
+        elif regex == PathConverter.regex and type(after) is str and _is(regex, follower):
+            regex = f"[^/](?:(?!{re.escape(after)}[^/]).)*"
+        pattern += f"({regex})"
+    return pattern
+
+def _is(regex: str, part: Any) -> bool:
+    return type(part) is tuple and part[1].regex == regex
+
+class Map:
+    """All rules, to match a path and to build one; see Werkzeug's Map for the options."""
+    default_converters = DEFAULT_CONVERTERS
+
+    def __init__(
+        self, rules: Iterable[Rule] | None = None, default_subdomain: str = "",
+        strict_slashes: bool = True, merge_slashes: bool = True,
+        redirect_defaults: bool = True, converters: Mapping | None = None,
+        sort_parameters: bool = False, sort_key: Callable | None = None,
+        host_matching: bool = False,
+    ) -> None:
+        self.default_subdomain, self.host_matching = default_subdomain, host_matching
+        self.strict_slashes, self.merge_slashes = strict_slashes, merge_slashes
+        self.redirect_defaults = redirect_defaults
+        self.sort_parameters, self.sort_key = sort_parameters, sort_key
+        self.converters = {**self.default_converters, **(converters or {})}
+        self._by_endpoint: dict[Any, list[Rule]] = {}
+        self._fixed: dict[str, dict[str, Rule]] = {}    # domain and path -> method -> rule
+        self._shapes: dict[tuple, tuple[Callable, dict]] = {}
+        self._by_length: dict[int, list] = {}
+        self._sorted = True
+        self._lock = threading.Lock()
+        for rule in rules or ():
+            self.add(rule)
+
+    def add(self, rule: Rule) -> None:
+        """Add a rule and bind it to this map."""
+        rule.bind(self)
+        self._by_endpoint.setdefault(rule.endpoint, []).append(rule)
+        self._sorted = False
+        if rule.build_only:
+            return
+        if not rule.converters and not rule.websocket:
+            for method in rule.methods or ():
+                self._fixed.setdefault("".join(rule.parts), {}).setdefault(method, rule)
+        segments = _segments(rule.parts)
+        order = [_order(segment) for segment in segments]
+        self._file(rule, segments, order)
+        if rule.slashed and not rule.open_end:
+            self._file(rule, segments[:-1], order)
+        elif not (rule.strict_slashes or rule.open_end):
+            self._file(rule, [*segments, []], [*order, (2,)])
+
+    def _file(self, rule: Rule, segments: list, order: list) -> None:
+        """File a rule under the shape of these segments and what is fixed in them."""
+        fixed = tuple(at for at, kind in enumerate(order[:len(segments)]) if kind[0] != 1)
+        pick = itemgetter(*fixed) if fixed else bool
+        key = pick(["".join(segments[at]) if at in fixed else "" for at in range(len(segments))])
+        shape = (len(segments), rule.open_end, fixed)
+        self._shapes.setdefault(shape, (pick, {}))[1].setdefault(key, []).append((order, rule))
+
+    def update(self) -> None:
+        """Sort what was added since the last time; matching and building do so by themselves."""
+        with self._lock:
+            if self._sorted:
+                return
+            self._by_length.clear()
+            for rules in self._by_endpoint.values():
+                rules.sort(key=lambda rule: (
+                    rule.alias, -len(rule.arguments), -len(rule.defaults or ())))
+                for rule in rules if self.redirect_defaults else ():
+                    rule.detour |= any(other.provides_defaults_for(rule) for other in rules)
+            self._sorted = True
+
+    def iter_rules(self, endpoint: Any = None) -> Iterator[Rule]:
+        """Yield all rules, or those of an endpoint."""
+        self.update()
+        chosen = self._by_endpoint.values() if endpoint is None else [self._by_endpoint[endpoint]]
+        return (rule for rules in chosen for rule in rules)
+
+    def is_endpoint_expecting(self, endpoint: Any, *arguments: str) -> bool:
+        """Tell whether a rule of the endpoint has all these variables."""
+        return any(rule.arguments.issuperset(arguments) for rule in self.iter_rules(endpoint))
+
+    def find(self, domain: str, path: str, method: str, websocket: bool = False,
+             allowed: set | None = None) -> tuple[Rule, dict | None] | None:
+        """Return (rule, values), (rule, None) if only a slash lacks at the end, or None.
+
+        `allowed` collects the methods of rules that match but for the method.  Raises
+        ValueError when a converter refuses what its pattern matched.
+        """
+        if not self._sorted:
+            self.update()
+        rule = self._fixed.get(domain + path, _nothing).get(method)
+        if rule is not None and not websocket:
+            return rule, dict(rule.defaults or ())
+        text = domain + path
+        for _, rule in self._candidates(text.split("/")):
+            match = rule.match(text)
+            if match is None:
+                continue
+            lacks_slash = rule.slashed and not match["slash"]
+            if rule.methods is not None and method not in rule.methods:
+                if not lacks_slash and allowed is not None:
+                    allowed.update(rule.methods)
+            elif rule.websocket != websocket:
+                if allowed is not None:
+                    allowed.add("")     # no method, but a mark: the other protocol would do
+            elif lacks_slash and rule.strict_slashes:
+                return rule, None
+            else:
+                values = {name: converter.to_python(match[group])
+                          for name, converter, group in rule.variables}
+                return rule, {**values, **rule.defaults} if rule.defaults else values
+        return None
+
+    def _candidates(self, segments: list[str]) -> list[tuple[list, Rule]]:
+        """Return the rules that agree with a path in all that is fixed, best first."""
+        length = len(segments)
+        shapes = self._by_length.get(length)
+        if shapes is None:      # a length seen for the first time; a path of a mile is not kept
+            shapes = [files for (size, open_end, _), files in self._shapes.items()
+                      if size == length or open_end and size <= length]
+            if length < 100:
+                self._by_length[length] = shapes
+        found: list[tuple[list, Rule]] = []
+        for pick, files in shapes:
+            found += files.get(pick(segments), ())
+        if len(found) > 1:
+            found.sort(key=itemgetter(0))
+        return found
+
+    def bind(self, server_name: str, script_name: str | None = None, subdomain: str | None = None,
+             url_scheme: str = "http", default_method: str = "GET", path_info: str | None = None,
+             query_args: Any = None) -> MapAdapter:
+        """Return an adapter that matches and builds for this host; BadHost if it is none."""
+        if self.host_matching and subdomain is not None:
+            raise RuntimeError("with host_matching there are no subdomains to match")
+        if subdomain is None and not self.host_matching:
+            subdomain = self.default_subdomain
+        name, colon, port = server_name.lower().partition(":")
+        try:
+            server_name = name.encode("idna").decode("ascii") + colon + port
+        except UnicodeError:
+            raise BadHost() from None
+        return MapAdapter(self, server_name, script_name or "/", subdomain, url_scheme,
+                          "/" if path_info is None else path_info, default_method, query_args)
+
+    def bind_to_environ(self, environ: Any, server_name: str | None = None,
+                        subdomain: str | None = None) -> MapAdapter:
+        """Return an adapter for a request (or its WSGI environ)."""
+        request = environ if hasattr(environ, "environ") else Request(environ)
+        environ, host = request.environ, request.host.lower()
+        scheme = _websocket_scheme(environ)
+        server_name = _without_default_port(scheme, (server_name or host).lower())
+        if subdomain is None and not self.host_matching:
+            labels, known = host.split("."), server_name.split(".")
+            subdomain = "<invalid>"
+            if labels[-len(known):] == known:
+                subdomain = ".".join(filter(None, labels[:-len(known)]))
+        return self.bind(server_name, request.root_path, subdomain, scheme, request.method,
+                         request.path, request.query_string.decode(errors="replace"))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list(self.iter_rules())})"
+
+_nothing: Mapping = {}
+
+def _websocket_scheme(environ: dict) -> str:
+    scheme = environ.get("wsgi.url_scheme", "http")
+    upgrade = [word.strip() for word in environ.get("HTTP_CONNECTION", "").lower().split(",")]
+    if "upgrade" in upgrade and environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+        return "wss" if scheme == "https" else "ws"
+    return scheme
+
+def _without_default_port(scheme: str, host: str) -> str:
+    return host.removesuffix(":80" if scheme in ("http", "ws") else ":443")
+
+class MapAdapter:
+    """A map bound to a host and perhaps a request: what url_for and matching need."""
+    def __init__(self, map: Map, server_name: str, script_name: str, subdomain: str | None,
+                 url_scheme: str, path_info: str, default_method: str, query_args: Any = None) -> None:
+        self.map, self.server_name, self.subdomain = map, server_name, subdomain
+        self.script_name = script_name if script_name.endswith("/") else f"{script_name}/"
+        self.url_scheme, self.path_info, self.query_args = url_scheme, path_info, query_args
+        self.default_method, self.websocket = default_method, url_scheme in ("ws", "wss")
+
+    def match(self, path_info: str | None = None, method: str | None = None,
+              return_rule: bool = False, query_args: Any = None,
+              websocket: bool | None = None) -> tuple[Any, dict]:
+        """Return (endpoint, values), or the rule itself in place of its endpoint.
+
+        Raises NotFound, MethodNotAllowed, RequestRedirect or WebsocketMismatch.
+        """
+        path = self.path_info if path_info is None else path_info
+        path = f"/{path.lstrip('/')}" if path else ""
+        query = (self.query_args or {}) if query_args is None else query_args
+        method = (method or self.default_method).upper()
+        allowed: set[str] = set()
+        find = functools.partial(
+            self.map.find, self.server_name if self.map.host_matching else self.subdomain or "",
+            method=method, allowed=allowed,
+            websocket=self.websocket if websocket is None else websocket)
+        try:
+            found = find(path)
+            if found is None and "//" in path and self.map.merge_slashes:
+                path = re.sub("/{2,}", "/", path)
+                found = find(path)
+                if found and found[0].merge_slashes:
+                    self._redirect(path if found[1] is not None else f"{path}/", query)
+                found = None
+        except ValueError:      # a converter's: the value does not fit after all
+            found = None
+        if found is None:
+            raise self._mismatch(allowed)
+        rule, values = found
+        if values is None:
+            self._redirect(f"{path}/", query)
+        if rule.detour:
+            self._take_detour(rule, values, method, query)
+        return (rule if return_rule else rule.endpoint), values
+
+    def _mismatch(self, allowed: set[str]) -> HTTPException:
+        if allowed - {""}:
+            return MethodNotAllowed(valid_methods=list(allowed - {""}))
+        return WebsocketMismatch() if allowed else NotFound()
+
+    def _redirect(self, path: str, query: Any) -> NoReturn:
+        raise RequestRedirect(self.make_redirect_url(quote(path, safe=_PATH_SAFE), query))
+
+    def _take_detour(self, rule: Rule, values: dict, method: str, query: Any) -> None:
+        """Redirect from an alias, from values that are defaults, and as redirect_to says."""
+        if rule.alias and self.map.redirect_defaults:
+            url = self.build(rule.endpoint, values, method, True, append_unknown=False)
+            raise RequestRedirect(url + (f"?{self._query(query)}" if query else ""))
+        for other in self.map.iter_rules(rule.endpoint) if self.map.redirect_defaults else ():
+            if other is rule:
+                break
+            if other.provides_defaults_for(rule) and other.suitable_for(values, method):
+                domain, path = other.build({**values, **(other.defaults or {})})  # type: ignore
+                raise RequestRedirect(self.make_redirect_url(path, query, domain))
+        if rule.redirect_to is not None:
+            if callable(rule.redirect_to):
+                target = rule.redirect_to(self, **values)
+            else:
+                target = re.sub("<([^>]+)>", lambda match: rule.converters[match[1]].to_url(
+                    values[match[1]]), rule.redirect_to)
+            root = f"{self.url_scheme or 'http'}://{self.get_host(None)}{self.script_name}"
+            raise RequestRedirect(urljoin(root, target))
+
+    def test(self, path_info: str | None = None, method: str | None = None) -> bool:
+        """Tell whether a rule matches, or redirects."""
+        try:
+            self.match(path_info, method)
+        except RequestRedirect:
+            return True
+        except HTTPException:
+            return False
+        return True
+
+    def allowed_methods(self, path_info: str | None = None) -> list[str]:
+        """Return the methods that this path takes."""
+        try:
+            self.match(path_info, method="--")
+        except MethodNotAllowed as error:
+            return error.valid_methods
+        except HTTPException:
+            pass
+        return []
+
+    def get_host(self, domain_part: str | None) -> str:
+        """Return the host that a domain part (a subdomain, or a host to match) stands for."""
+        if self.map.host_matching:
+            return self.server_name if domain_part is None else domain_part
+        subdomain = self.subdomain if domain_part is None else domain_part
+        return f"{subdomain}.{self.server_name}" if subdomain else self.server_name
+
+    def _query(self, query: Any) -> str:
+        return query if isinstance(query, str) else _urlencode(query)
+
+    def make_redirect_url(self, path_info: str, query_args: Any = None,
+                          domain_part: str | None = None) -> str:
+        """Return the absolute URL of a path below the script name."""
+        path = f"{self.script_name.strip('/')}/{path_info.lstrip('/')}"
+        query = self._query(query_args or self.query_args or "")
+        return urlunsplit((self.url_scheme or "http", self.get_host(domain_part), path, query, ""))
+
+    def _suitable(self, endpoint: Any, values: Mapping, method: str | None,
+                  append_unknown: bool) -> tuple[str, str, bool] | None:
+        if method is None and (
+                built := self._suitable(endpoint, values, self.default_method, append_unknown)):
+            return built
+        first = None
+        for rule in self.map._by_endpoint.get(endpoint, ()):
+            built = rule.build(values, append_unknown) if rule.suitable_for(values, method) else None
+            if built is not None:
+                if not self.map.host_matching or built[0] == self.server_name:
+                    return *built, rule.websocket
+                first = first or (*built, rule.websocket)
+        return first
+
+    def build(self, endpoint: Any, values: Mapping | None = None, method: str | None = None,
+              force_external: bool = False, append_unknown: bool = True,
+              url_scheme: str | None = None) -> str:
+        """Return the URL of an endpoint; BuildError if there is no rule for these values."""
+        self.map.update()
+        if isinstance(values, MultiDict):
+            values = {key: some[0] if len(some) == 1 else some for key, some in values.lists() if some}
+        given = {key: value for key, value in (values or {}).items() if value is not None}
+        built = self._suitable(endpoint, given, method, append_unknown)
+        if built is None:
+            raise BuildError(endpoint, given, method, self)
+        domain, path, websocket = built
+        scheme = self.url_scheme if url_scheme is None else url_scheme
+        if websocket or scheme:
+            secure = scheme in ("https", "wss")
+            scheme = ("ws" if websocket else "http") + "s" * secure
+        here = self.server_name if self.map.host_matching else self.subdomain
+        if not force_external and not websocket and domain == here:
+            return f"{self.script_name.rstrip('/')}/{path.lstrip('/')}"
+        root = f"{scheme}:" * bool(scheme) + f"//{self.get_host(domain)}{self.script_name[:-1]}"
+        return f"{root}/{path.lstrip('/')}"
+
+# --------------------------------------------------------------------------------------
+# 5. Request bodies                                                (skip on first reading)
+#
+# A body is a stream that ends where Content-Length says; nothing is read beyond that, and
+# nothing before it is asked for.  A urlencoded form is small and parsed in one go.  A
+# multipart form (RFC 7578) is read in blocks of 64 kB: what lies between two boundaries goes
+# to its file as it comes, so that memory does not grow with the upload.  Every limit is
+# checked while reading.
+# --------------------------------------------------------------------------------------
+
+_BLOCK = 64 * 1024
+_HEAD_LIMIT = 16 * 1024     # bytes of header fields in one part
+
+class LimitedStream(io.RawIOBase):
+    """The input up to `limit` bytes, which is the body's length, or with `is_max` its bound.
+
+    A client that goes away too early is a ClientDisconnected, a body over the bound a
+    RequestEntityTooLarge.
+    """
+    def __init__(self, stream: Any, limit: int, is_max: bool = False) -> None:
+        self._stream, self.limit, self.is_max, self._at = stream, limit, is_max, 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the number of bytes read."""
+        return self._at
+
+    def _take(self, size: int) -> bytes:
+        room = self.limit - self._at + self.is_max     # one more than allowed tells too much
+        if room <= 0 or size == 0:
+            return b""
+        try:
+            data = self._stream.read(min(size, room))
+        except (OSError, ValueError) as error:
+            raise ClientDisconnected() from error
+        self._at += len(data)
+        if not data and not self.is_max:
+            raise ClientDisconnected()
+        if self._at > self.limit:
+            raise RequestEntityTooLarge()
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as one read of the input does."""
+        data = self._take(len(buffer))
+        buffer[:len(data)] = data
+        return len(data)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return up to `size` bytes, or all that is left."""
+        return self.readall() if size is None or size < 0 else self._take(size)
+
+    def readall(self) -> bytes:
+        """Return all that is left."""
+        return b"".join(iter(lambda: self._take(_BLOCK), b""))
+
+def get_content_length(environ: dict) -> int | None:
+    """Return the body's length in bytes: None if not said, 0 if it is no plain number."""
+    text = environ.get("CONTENT_LENGTH")
+    if text is None or "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+        return None
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+def get_input_stream(environ: dict, max_content_length: int | None = None) -> Any:
+    """Return the body as a stream that ends; RequestEntityTooLarge if it says it is too long."""
+    stream, length = environ["wsgi.input"], get_content_length(environ)
+    if length is not None and max_content_length is not None and length > max_content_length:
+        raise RequestEntityTooLarge()
+    if environ.get("wsgi.input_terminated"):
+        return stream if max_content_length is None else (
+            LimitedStream(stream, max_content_length, is_max=True))
+    return LimitedStream(stream, length) if length else io.BytesIO()
+
+def _keep_percent(error: UnicodeError) -> tuple[str, int]:
+    bad = error.object[error.start:error.end]  # type: ignore[attr-defined]
+    return quote(bad, safe=""), error.end  # type: ignore[attr-defined]
+
+codecs.register_error("microflask.keep_percent", _keep_percent)
+
+def parse_query(text: str) -> list[tuple[str, str]]:
+    """Split a query or a urlencoded form at its `&` to pairs; bad escapes stay as they are."""
+    pairs = []
+    for pair in text.split("&"):
+        if pair:
+            name, _, value = pair.partition("=")
+            if "%" in pair or "+" in pair:
+                name = unquote(name.replace("+", " "), errors="microflask.keep_percent")
+                value = unquote(value.replace("+", " "), errors="microflask.keep_percent")
+            pairs.append((name, value))
+    return pairs
+
+class FileStorage:
+    """An uploaded file: a stream with a name; what it lacks it asks the stream for."""
+    def __init__(self, stream: Any = None, filename: str | None = None, name: str | None = None,
+                 content_type: str | None = None, content_length: int | None = None,
+                 headers: Any = None) -> None:
+        self.name, self.stream = name, stream or io.BytesIO()
+        if filename is None:
+            filename = getattr(stream, "name", None)
+            filename = os.fsdecode(filename) if isinstance(filename, (str, bytes)) else None
+            if filename and filename[0] == "<" and filename[-1] == ">":
+                filename = None
+        self.filename = filename
+        self.headers = Headers() if headers is None else headers
+        if content_type is not None:
+            self.headers["Content-Type"] = content_type
+        if content_length is not None:
+            self.headers["Content-Length"] = str(content_length)
+
+    content_type = property(lambda self: self.headers.get("content-type"),
+                            doc="The Content-Type of the part, as sent.")
+    content_length = property(lambda self: self.headers.get("content-length", 0, plain_int),
+                              doc="The length the part says it has, mostly 0.")
+    mimetype = property(lambda self: parse_options_header(self.content_type)[0].lower(),
+                        doc="The media type without parameters, in lower case.")
+    mimetype_params = property(lambda self: parse_options_header(self.content_type)[1],
+                               doc="The parameters of the media type.")
+
+    def save(self, dst: Any, buffer_size: int = 16384) -> None:
+        """Write the content to a path or to an open file."""
+        import shutil
+        if hasattr(dst, "write"):
+            shutil.copyfileobj(self.stream, dst, buffer_size)
+        else:
+            with open(dst, "wb") as file:
+                shutil.copyfileobj(self.stream, file, buffer_size)
+
+    def close(self) -> None:
+        """Close the stream, as far as it lets itself be closed."""
+        with contextlib.suppress(Exception):
+            self.stream.close()
+
+    def __bool__(self) -> bool:
+        return bool(self.filename)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return getattr(self.stream, name)
+        except AttributeError:      # SpooledTemporaryFile before Python 3.11 hides some
+            return getattr(getattr(self.stream, "_file"), name)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.stream)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.filename!r} ({self.content_type!r})>"
+
+class MultiPartParser:
+    """Parse a multipart form from a stream, in bounded memory (RFC 7578, RFC 2046).
+
+    `open_file(content_length, content_type, filename, part_length)` makes the file that an
+    upload is written to; `max_memory` bounds the bytes of all text fields, `max_parts` the
+    parts: RequestEntityTooLarge above.  A malformed body is a ValueError.
+    """
+    def __init__(self, stream: Any, boundary: str, open_file: Callable,
+                 length: int | None = None, max_memory: int | None = None,
+                 max_parts: int | None = None) -> None:
+        if not 0 < len(boundary) <= 200:
+            raise ValueError(f"a boundary of {len(boundary)} characters")
+        self.stream, self.open_file, self.length = stream, open_file, length
+        self.max_memory, self.max_parts = max_memory, max_parts
+        self.delimiter = b"--" + boundary.encode("latin-1", "replace")
+        self.buffer = b"\r\n"       # so that the first boundary follows a line break, too
+        self.complete = False       # whether the final boundary has been read
+
+    _line_end = re.compile(rb"(--)?[ \t\v\f]*(\r\n|\r(?!\Z)|\n|\Z)?")
+    _blank_line = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+    def _fill(self) -> None:
+        """Read one more block, whole even where the stream gives it in crumbs."""
+        pieces, missing = [self.buffer], _BLOCK
+        while missing and (piece := self.stream.read(missing)):
+            pieces.append(piece)
+            missing -= len(piece)
+        if len(pieces) == 1:
+            raise ValueError("the body ends before the final boundary")
+        self.buffer = b"".join(pieces)
+
+    def _data(self) -> Iterator[bytes]:
+        """Yield the bytes up to the next delimiter line, which is taken away."""
+        start, size = 0, len(self.delimiter)
+        while True:
+            at = self.buffer.find(self.delimiter, start)
+            if at < 0:
+                sure = len(self.buffer) - size - 2
+                if sure > 0:
+                    yield self.buffer[:sure]
+                    self.buffer = self.buffer[sure:]
+                start = 0
+                self._fill()
+                continue
+            end = self._delimiter_end(at + size)
+            if end is None or self.buffer[at - 1:at] not in (b"\n", b"\r"):
+                start = at + 1      # it only looks like one: it is data
+                continue
+            yield self.buffer[:at - 1 - (self.buffer[at - 2:at] == b"\r\n")]
+            self.buffer = self.buffer[end:]
+            return
+
+    def _delimiter_end(self, at: int) -> int | None:
+        """Return where the line of a delimiter ends, or None if something else follows it."""
+        while len(self.buffer) - at < 256 and not self.complete:
+            try:
+                self._fill()
+            except ValueError:
+                break
+        match: Any = self._line_end.match(self.buffer, at, at + 256)
+        if not match[1] and not match[2]:
+            return None
+        self.complete = bool(match[1])
+        return match.end()
+
+    def _head(self) -> Headers:
+        """Take away the header fields of a part, up to the line break of the blank line."""
+        while not (match := self._blank_line.search(self.buffer, 0, _HEAD_LIMIT)):
+            if len(self.buffer) > _HEAD_LIMIT:
+                raise RequestEntityTooLarge()
+            self._fill()
+        text = re.sub(r"(\r\n|\n|\r)[ \t]+", " ", self.buffer[:match.start()].decode())
+        self.buffer = self.buffer[(match.start() + match.end()) // 2:]
+        headers = Headers()
+        for line in re.split(r"\r\n|\n|\r", text):
+            name, _, value = line.partition(":")
+            if name.strip():
+                headers.add(name.strip(), value.strip(" \t"))
+        return headers
+
+    def _first_line_break(self) -> int:
+        return 2 if self.buffer[:2] == b"\r\n" else 1
+
+    def parse(self) -> tuple[list, list]:
+        """Return the (name, text) of the fields, and the (name, FileStorage) of the files."""
+        fields: list[tuple[str, str]] = []
+        files: list[tuple[str, FileStorage]] = []
+        try:
+            for _ in self._data():      # the preamble says nothing
+                pass
+            while not self.complete:
+                if self.max_parts is not None and len(fields) + len(files) >= self.max_parts:
+                    raise RequestEntityTooLarge()
+                self._part(fields, files)
+        except BaseException:
+            for _, file in files:
+                file.close()
+            raise
+        return fields, files
+
+    def _part(self, fields: list, files: list) -> None:
+        headers = self._head()
+        disposition, options = parse_options_header(headers.get("content-disposition"))
+        if not disposition or "name" not in options:
+            raise ValueError("a part has no Content-Disposition with a name")
+        data = self._data()
+        skip = self._first_line_break()
+        if self.buffer.startswith(self.delimiter, skip):
+            skip = 0        # an empty part whose blank line is the delimiter's line break, too
+        if "filename" not in options:
+            fields.append((options["name"], self._text(headers, data, skip)))
+            return
+        content_type = headers.get("content-type")
+        stream = self.open_file(self.length, content_type, options["filename"],
+                                headers.get("content-length", None, plain_int))
+        files.append((options["name"], FileStorage(stream, options["filename"], options["name"],
+                                                   headers=headers)))
+        for piece in data:
+            stream.write(piece[skip:])
+            skip = 0
+        stream.seek(0)
+
+    def _text(self, headers: Headers, data: Iterator[bytes], skip: int) -> str:
+        pieces: list[bytes] = []
+        for piece in data:
+            pieces.append(piece[skip:])
+            if self.max_memory is not None:
+                self.max_memory -= len(pieces[-1])
+                if self.max_memory < 0:
+                    raise RequestEntityTooLarge()
+            skip = 0
+        charset = parse_options_header(headers.get("content-type"))[1].get("charset", "").lower()
+        return b"".join(pieces).decode(charset if charset in _CHARSETS else "utf-8", "replace")
+
+def default_stream_factory(total_content_length: int | None, content_type: str | None,
+                           filename: str | None, content_length: int | None = None) -> Any:
+    """Return the file for an upload: in memory up to 500 kB, then on disk."""
+    from tempfile import SpooledTemporaryFile
+    return SpooledTemporaryFile(max_size=500_000, mode="rb+")
+
+# --------------------------------------------------------------------------------------
+# 6. The request
+#
+# A Request wraps a WSGI environ (PEP 3333) and computes nothing until it is asked: each
+# property below is computed once and then stands in the object's `__dict__`.
+# --------------------------------------------------------------------------------------
+
+class Authorization:
+    """The credentials of a request: a scheme with a token or parameters (RFC 9110 11.6)."""
+    def __init__(self, auth_type: str, data: dict | None = None, token: str | None = None) -> None:
+        self.type, self.parameters, self.token = auth_type, data or {}, token
+
+    @classmethod
+    def from_header(cls, value: str | None) -> Any:
+        """Parse the field's value; None if there is none, or if Basic cannot be decoded."""
+        if not value:
+            return None
+        scheme, _, rest = value.partition(" ")
+        scheme, rest = scheme.lower(), rest.strip(" \t")
+        if scheme == "basic" and cls is Authorization:
+            try:
+                name, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
+            except ValueError:
+                return None
+            return cls(scheme, {"username": name, "password": password})
+        if "=" in rest.rstrip("="):
+            return cls(scheme, parse_dict_header(rest))
+        return cls(scheme, None, rest)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a parameter."""
+        return self.parameters.get(key, default)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.parameters.get(key)
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return self.parameters.get(name)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.parameters
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def to_header(self) -> str:
+        """Return the field's value."""
+        if self.type == "basic" and self.token is None and "username" in self.parameters:
+            pair = f"{self.username}:{self.password}".encode()
+            return f"Basic {base64.b64encode(pair).decode()}"
+        rest = self.token if self.token is not None else dump_header(self.parameters)
+        return f"{self.type.title()} {rest}".strip()
+
+    def __str__(self) -> str:
+        return self.to_header()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.to_header()}>"
+
+class UserAgent:
+    """The User-Agent field; a subclass may find `browser`, `platform`, `version` in it."""
+    platform = browser = version = language = None
+
+    def __init__(self, string: str) -> None:
+        self.string = string
+
+    def to_header(self) -> str:
+        """Return the field's value."""
+        return self.string
+
+    __str__ = to_header
+
+    def __bool__(self) -> bool:
+        return bool(self.browser)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.browser}/{self.version}>"
+
+def _cache_directive(name: str, kind: Any, empty: Any = None) -> property:
+    """Make a property of a Cache-Control directive: a flag, a number of seconds, or text."""
+    def get(self: Any) -> Any:
+        if kind is bool or name not in self:
+            return kind is bool and name in self or None if kind is not bool else name in self
+        try:
+            return empty if self[name] is None else kind(self[name])
+        except ValueError:
+            return None
+
+    def change(self: Any, value: Any) -> None:
+        if value is None or value is False:
+            self.pop(name, None)
+        else:
+            self[name] = None if value is True else str(kind(value))
+    return property(get, change, lambda self: self.pop(name, None), f"The directive {name}.")
+
+class _CacheControl(CallbackDict):
+    no_store = _cache_directive("no-store", bool)
+    no_transform = _cache_directive("no-transform", bool)
+    max_age = _cache_directive("max-age", int)
+    stale_if_error = _cache_directive("stale-if-error", int)
+
+    def to_header(self) -> str:
+        """Return the field's value."""
+        return dump_header(self)
+
+    __str__ = to_header
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {' '.join(f'{k}={v!r}' for k, v in sorted(self.items()))}>"
+
+@_frozen
+class RequestCacheControl(_CacheControl):
+    """The Cache-Control of a request (RFC 9111 section 5.2.1)."""
+    no_cache = _cache_directive("no-cache", bool)
+    only_if_cached = _cache_directive("only-if-cached", bool)
+    max_stale = _cache_directive("max-stale", int, empty=True)
+    min_fresh = _cache_directive("min-fresh", int)
+
+class ResponseCacheControl(_CacheControl):
+    """The Cache-Control of a response, which changes with it (RFC 9111 section 5.2.2)."""
+    no_cache = _cache_directive("no-cache", str, empty=True)
+    private = _cache_directive("private", str, empty=True)
+    public = _cache_directive("public", bool)
+    must_revalidate = _cache_directive("must-revalidate", bool)
+    proxy_revalidate = _cache_directive("proxy-revalidate", bool)
+    must_understand = _cache_directive("must-understand", bool)
+    immutable = _cache_directive("immutable", bool)
+    s_maxage = _cache_directive("s-maxage", int)
+    stale_while_revalidate = _cache_directive("stale-while-revalidate", int)
+
+def parse_cache_control_header(value: str | None, on_update: Callable | None = None,
+                               cls: type = RequestCacheControl) -> Any:
+    """Parse a Cache-Control field to `cls`."""
+    return cls(parse_dict_header(value or ""), on_update)
+
+_HOST = re.compile(r"([a-z0-9._-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(?::([0-9]{1,5}))?", re.A | re.I)
+
+@functools.lru_cache(maxsize=512)
+def _checked_host(scheme: str, host: str, trusted: tuple[str, ...] | None) -> str:
+    """Return the host without a default port; SecurityError if it is none or not trusted."""
+    host = _without_default_port(scheme, host)
+    match = _HOST.fullmatch(host)
+    if match is None or int(match[2] or 1) not in range(1, 65536):
+        raise SecurityError(f"{host!r} is no host")
+    name = match[1].lower()
+    try:
+        name.encode("idna").decode("idna")
+    except UnicodeError:
+        raise BadHost() from None
+    for known in trusted if trusted is not None else (name,):
+        suffix, known = known.startswith("."), known.lstrip(".").partition(":")[0]
+        known = known.encode("idna").decode("ascii").lower()
+        if name == known or suffix and name.endswith(f".{known}"):
+            return host
+    raise SecurityError(f"Host {host!r} is not trusted.")
+
+def get_host(environ: dict, trusted_hosts: Iterable[str] | None = None) -> str:
+    """Return the host of a request, checked against its grammar and a list of trusted hosts.
+
+    A trusted host that starts with a dot stands for its subdomains, too.  SecurityError (400).
+    """
+    scheme, host = environ.get("wsgi.url_scheme", "http"), environ.get("HTTP_HOST")
+    if host is None:
+        host, port = environ.get("SERVER_NAME", ""), environ.get("SERVER_PORT")
+        host = f"[{host}]" if ":" in host and host[0] != "[" else host
+        host = f"{host}:{port}" if port and host else host
+    if isinstance(trusted_hosts, str):
+        trusted_hosts = [trusted_hosts]
+    if not host and not trusted_hosts:
+        return ""
+    return _checked_host(scheme, host, tuple(trusted_hosts) if trusted_hosts else None)
+
+def _wsgi_text(environ: dict, key: str) -> str:
+    """Return a value of the environ as the text it is: PEP 3333 hands bytes on as Latin-1."""
+    text = environ.get(key, "")
+    return text if text.isascii() else text.encode("latin-1", "replace").decode(errors="replace")
+
+_URL_SAFE = "!$&'()*+,/:;=@%"
+
+def iri_to_uri(iri: str) -> str:
+    """Return a URL in ASCII: IDNA for the host, percent-encoding for the rest."""
+    if iri.isascii() and not re.search(r'[\x00-\x20"<>\\^`{|}\x7f\[\]]', iri):
+        return iri
+    try:
+        parts = urlsplit(iri)
+        host = parts.netloc.encode("idna").decode("ascii") if not parts.netloc.isascii() else (
+            parts.netloc)
+    except ValueError:
+        return quote(iri, safe=f"{_URL_SAFE}?#")
+    return urlunsplit((parts.scheme, host, quote(parts.path, safe=_URL_SAFE),
+                       quote(parts.query, safe=f"{_URL_SAFE}?"),
+                       quote(parts.fragment, safe=f"{_URL_SAFE}?#")))
+
+_KEEP_QUOTED = re.compile("((?:%(?:[01][0-9A-F]|20|25|7F|2F|3F|23|26|3D|2B))+)", re.I)
+
+def _readable(text: str) -> str:
+    parts = _KEEP_QUOTED.split(text)
+    return "".join(part if at % 2 else unquote(part, errors="microflask.keep_percent")
+                   for at, part in enumerate(parts))
+
+def uri_to_iri(uri: str) -> str:
+    """Return a URL for people: Unicode where it stays the same URL."""
+    parts, host = urlsplit(uri), urlsplit(uri).netloc.lower()
+    with contextlib.suppress(UnicodeError):
+        host = host.encode("ascii").decode("idna") if "xn--" in host else host
+    return urlunsplit((parts.scheme, host, _readable(parts.path), _readable(parts.query),
+                       _readable(parts.fragment)))
+
+class _header:
+    """A property that parses a header field once; None, or what `parse` makes of None."""
+    def __init__(self, name: str, parse: Callable | None = None, doc: str = "") -> None:
+        self.name, self.parse, self.__doc__ = name, parse, doc or f"The {name} field, parsed."
+        self.key = name.upper().replace("-", "_")
+        self.key = self.key if self.key.startswith("CONTENT_T") else f"HTTP_{self.key}"
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.attribute = name
+
+    def __get__(self, request: Any, owner: type | None = None) -> Any:
+        if request is None:
+            return self
+        value = request.environ.get(self.key)
+        if self.parse:
+            value = self.parse(value)
+        request.__dict__[self.attribute] = value
+        return value
+
+class Request:
+    """A request, read from its WSGI environ."""
+    parameter_storage_class: Any = ImmutableMultiDict
+    dict_storage_class: Any = ImmutableMultiDict
+    list_storage_class: Any = ImmutableList
+    user_agent_class = UserAgent
+    trusted_hosts: Iterable[str] | None = None
+    url_rule: Rule | None = None
+    view_args: dict[str, Any] | None = None
+    routing_exception: HTTPException | None = None
+
+    def __init__(self, environ: dict, populate_request: bool = True, shallow: bool = False) -> None:
+        self.environ, self.shallow = environ, shallow
+        if populate_request and not shallow:
+            environ["werkzeug.request"] = self
+
+    method = cached_property(lambda self: self.environ.get("REQUEST_METHOD", "GET").upper())
+    scheme = cached_property(lambda self: self.environ.get("wsgi.url_scheme", "http"))
+    path = cached_property(lambda self: "/" + _wsgi_text(self.environ, "PATH_INFO").lstrip("/"))
+    root_path = cached_property(lambda self: _wsgi_text(self.environ, "SCRIPT_NAME").rstrip("/"))
+    query_string = cached_property(
+        lambda self: self.environ.get("QUERY_STRING", "").encode("latin-1", "replace"))
+    headers = cached_property(lambda self: EnvironHeaders(self.environ))
+    remote_addr = cached_property(lambda self: self.environ.get("REMOTE_ADDR"))
+    remote_user = property(lambda self: self.environ.get("REMOTE_USER"))
+    server = property(lambda self: (self.environ["SERVER_NAME"], int(
+        self.environ["SERVER_PORT"])) if "SERVER_NAME" in self.environ else None)
+    input_stream = property(lambda self: self.environ["wsgi.input"])
+    is_multithread = property(lambda self: self.environ["wsgi.multithread"])
+    is_multiprocess = property(lambda self: self.environ["wsgi.multiprocess"])
+    is_run_once = property(lambda self: self.environ["wsgi.run_once"])
+    is_secure = property(lambda self: self.scheme in ("https", "wss"))
+
+    host = cached_property(lambda self: get_host(self.environ, self.trusted_hosts))
+    script_root = property(lambda self: self.root_path)
+    full_path = cached_property(lambda self: f"{self.path}?{_wsgi_text(self.environ, 'QUERY_STRING')}")
+    url_root = root_url = cached_property(lambda self: self._url(self.root_path, "/"))
+    host_url = cached_property(lambda self: self._url("", "/"))
+    base_url = cached_property(lambda self: self._url(self.root_path, self.path))
+    url = cached_property(lambda self: self._url(self.root_path, self.path, self.query_string))
+
+    def _url(self, root: str, path: str, query: bytes = b"") -> str:
+        url = f"{self.scheme}://{self.host}{quote(root + path, safe=_URL_SAFE)}"
+        return uri_to_iri(url + "?" * bool(query) + quote(query, safe=f"{_URL_SAFE}?"))
+
+    content_type = _header("Content-Type")
+    content_encoding = _header("Content-Encoding")
+    content_md5 = _header("Content-MD5")
+    referrer = _header("Referer")
+    origin = _header("Origin")
+    date = _header("Date", parse_date)
+    max_forwards = _header("Max-Forwards", lambda value: int(value) if (
+        value or "").isdigit() else None)
+    pragma = _header("Pragma", lambda value: parse_set_header(value))
+    accept_mimetypes = _header("Accept", lambda value: parse_accept_header(value, MIMEAccept))
+    accept_charsets = _header("Accept-Charset", lambda v: parse_accept_header(v, CharsetAccept))
+    accept_encodings = _header("Accept-Encoding", parse_accept_header)
+    accept_languages = _header("Accept-Language", lambda v: parse_accept_header(v, LanguageAccept))
+    cache_control = _header("Cache-Control", parse_cache_control_header)
+    authorization = _header("Authorization", Authorization.from_header)
+    if_match = _header("If-Match", lambda value: parse_etags(value))
+    if_none_match = _header("If-None-Match", lambda value: parse_etags(value))
+    if_modified_since = _header("If-Modified-Since", parse_date)
+    if_unmodified_since = _header("If-Unmodified-Since", parse_date)
+    if_range = _header("If-Range", lambda value: parse_if_range_header(value))
+    range = _header("Range", lambda value: parse_range_header(value))
+    access_control_request_headers = _header(
+        "Access-Control-Request-Headers", lambda value: parse_set_header(value) if value else None)
+    access_control_request_method = _header("Access-Control-Request-Method")
+    cookies = _header("Cookie", None)
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict:    # noqa: F811
+        """The cookies, as pairs in the order sent."""
+        return parse_cookie(self.environ, self.dict_storage_class)
+
+    @cached_property
+    def user_agent(self) -> UserAgent:
+        """The User-Agent field."""
+        return self.user_agent_class(self.environ.get("HTTP_USER_AGENT", ""))
+
+    @cached_property
+    def args(self) -> MultiDict:
+        """The query's arguments."""
+        return self.parameter_storage_class(parse_query(_wsgi_text(self.environ, "QUERY_STRING")))
+
+    @cached_property
+    def access_route(self) -> list[str]:
+        """The addresses in X-Forwarded-For, or the peer's: what clients say, not what is so."""
+        forwarded = self.environ.get("HTTP_X_FORWARDED_FOR")
+        own = [self.remote_addr] if self.remote_addr is not None else []
+        return self.list_storage_class(own if forwarded is None else parse_list_header(forwarded))
+
+    @cached_property
+    def content_length(self) -> int | None:
+        """The body's length in bytes, if the client says it."""
+        return get_content_length(self.environ)
+
+    _content_type = cached_property(lambda self: parse_options_header(self.content_type))
+    mimetype = property(lambda self: self._content_type[0].lower())
+    mimetype_params = property(lambda self: self._content_type[1])
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the media type is JSON: application/json or application/*+json."""
+        kind = self.mimetype
+        return kind == "application/json" or (
+            kind.startswith("application/") and kind.endswith("+json"))
+
+    def _limit(key: str, default: int | None) -> property:  # type: ignore[misc]  # noqa: N805
+        """Make a limit that is set on the request, or else by the application's config."""
+        def get(self: Any) -> int | None:
+            if (own := self.__dict__.get(key)) is not None:
+                return own
+            return current_app.config[key] if current_app else default
+        return property(get, lambda self, value: self.__dict__.__setitem__(key, value))
+
+    max_content_length = _limit("MAX_CONTENT_LENGTH", None)
+    max_form_memory_size = _limit("MAX_FORM_MEMORY_SIZE", 500_000)
+    max_form_parts = _limit("MAX_FORM_PARTS", 1000)
+
+    @cached_property
+    def stream(self) -> Any:
+        """The body as a stream, to be read once; empty if a form was parsed from it."""
+        if self.shallow:
+            raise RuntimeError("this request is shallow: its body must not be read")
+        return get_input_stream(self.environ, self.max_content_length)
+
+    def get_data(self, cache: bool = True, as_text: bool = False,
+                 parse_form_data: bool = False) -> Any:
+        """Return the body as bytes, or as text; empty if it was a form and is parsed."""
+        data = self.__dict__.get("_data")
+        if data is None:
+            if parse_form_data:
+                self._load_form_data()
+            data = self.stream.read()
+            if cache:
+                self._data = data
+        return data.decode(errors="replace") if as_text else data
+
+    data = cached_property(lambda self: self.get_data(parse_form_data=True))
+
+    def _get_file_stream(self, total_content_length: int | None, content_type: str | None,
+                         filename: str | None = None, content_length: int | None = None) -> Any:
+        """Return the file that an upload is written to; to be overridden."""
+        return default_stream_factory(total_content_length, content_type, filename, content_length)
+
+    def _load_form_data(self) -> None:
+        """Parse the body as a form, once; what cannot be parsed is an empty form."""
+        if "form" in self.__dict__:
+            return
+        fields: list = []
+        files: list = []
+        body = io.BytesIO(self._data) if "_data" in self.__dict__ else self.stream
+        if self.mimetype == "multipart/form-data":
+            with contextlib.suppress(ValueError):
+                fields, files = MultiPartParser(
+                    body, self.mimetype_params.get("boundary", ""), self._get_file_stream,
+                    self.content_length, self.max_form_memory_size, self.max_form_parts).parse()
+            self.__dict__["stream"] = io.BytesIO()
+        elif self.mimetype == "application/x-www-form-urlencoded":
+            fields = parse_query(body.read().decode(errors="replace"))
+            self.__dict__["stream"] = io.BytesIO()
+        self.__dict__["form"] = self.parameter_storage_class(fields)
+        self.__dict__["files"] = self.parameter_storage_class(files)
+        if current_app and current_app.debug and fields and not files:
+            self.__dict__["files"] = _NoEnctype(fields)
+
+    @cached_property
+    def form(self) -> MultiDict:
+        """The fields of a form in the body."""
+        self._load_form_data()
+        return self.__dict__["form"]
+
+    @cached_property
+    def files(self) -> MultiDict:
+        """The uploaded files of a form in the body."""
+        self._load_form_data()
+        return self.__dict__["files"]
+
+    @cached_property
+    def values(self) -> CombinedMultiDict:
+        """The query's arguments, then (but for GET) the form's fields."""
+        return CombinedMultiDict([self.args] if self.method == "GET" else [self.args, self.form])
+
+    json = property(lambda self: self.get_json())
+    _json: tuple = (_missing, _missing)     # for strict and for silent reading
+    json_module: Any = json_library
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """Return the body parsed as JSON.
+
+        Another media type is a 415 unless `force`, a bad body a 400; `silent` makes both None.
+        """
+        if cache and self._json[silent] is not _missing:
+            return self._json[silent]
+        if not (force or self.is_json):
+            return None if silent else self.on_json_loading_failed(None)
+        try:
+            value = (current_app.json if current_app else self.json_module).loads(
+                self.get_data(cache=cache))
+            kept = (value, value)
+        except (ValueError, RecursionError) as error:
+            value = None if silent else self.on_json_loading_failed(error)
+            kept = (self._json[0], value) if silent else (value, self._json[1])
+        if cache:
+            self._json = kept
+        return value
+
+    def on_json_loading_failed(self, e: Exception | None) -> Any:
+        """Raise the 415 (e is None) or 400; what an override returns is the result."""
+        if e is None:
+            raise default_exceptions[415](
+                "This address takes JSON: the Content-Type must be application/json.")
+        detail = f"The body is no JSON: {e}" if not current_app or current_app.debug else None
+        raise BadRequest(detail) from e
+
+    endpoint = property(lambda self: self.url_rule.endpoint if self.url_rule else None)
+
+    @property
+    def blueprint(self) -> str | None:
+        """The full name of the blueprint the endpoint belongs to."""
+        endpoint = self.endpoint
+        return endpoint.rpartition(".")[0] if endpoint is not None and "." in endpoint else None
+
+    @property
+    def blueprints(self) -> list[str]:
+        """The names of the blueprint and of those it lies in, the innermost first."""
+        return _blueprint_path(self.blueprint)
+
+    def close(self) -> None:
+        """Close the uploaded files."""
+        for _, file in iter_multi_items(self.__dict__.get("files") or ()):
+            if hasattr(file, "close"):
+                file.close()
+
+    def __enter__(self) -> Request:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    @classmethod
+    def from_values(cls, *args: Any, **kwargs: Any) -> Request:
+        """Return a request built from the arguments of EnvironBuilder."""
+        return EnvironBuilder(*args, **kwargs).get_request(cls)
+
+    def __repr__(self) -> str:
+        try:
+            return f"<{type(self).__name__} {self.url!r} [{self.method}]>"
+        except HTTPException:
+            return f"<{type(self).__name__} (invalid URL) [{self.method}]>"
+
+@functools.lru_cache(maxsize=1024)
+def _names_up(name: str) -> tuple[str, ...]:
+    names = name.split(".")
+    return tuple(".".join(names[:size]) for size in range(len(names), 0, -1))
+
+def _blueprint_path(name: str | None) -> list[str]:
+    return list(_names_up(name)) if name else []
+
+class _NoEnctype(ImmutableMultiDict):
+    """What debug mode puts in place of `files` when a form forgot its enctype."""
+    def __init__(self, fields: Any) -> None:
+        super().__init__()
+        self.fields = dict(fields)
+
+    def __getitem__(self, key: Any) -> Any:
+        if key in self.fields:
+            raise DebugFilesKeyError(
+                f"there is no file {key!r}, but a text field {self.fields[key]!r}: the form must"
+                f' say method="post" enctype="multipart/form-data" for its files to be sent')
+        return super().__getitem__(key)
+
+class DebugFilesKeyError(KeyError, AssertionError):
+    """A file was asked for that came as text, because the form has no enctype."""
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+# --------------------------------------------------------------------------------------
+# 7. The response
+#
+# A Response is a status, header fields and a body: a list of bytes, or an iterator that is
+# sent as it comes.  It is itself a WSGI application.  Its header properties are one
+# descriptor; those that are sets or dicts write themselves back when they change.
+# --------------------------------------------------------------------------------------
+
+class HeaderSet:
+    """A set of words that ignores case and keeps their order: Vary, Allow and the like."""
+    def __init__(self, headers: Iterable[str] | None = None,
+                 on_update: Callable | None = None) -> None:
+        self._words = {word.lower(): word for word in headers or ()}
+        self.on_update = on_update
+
+    def update(self, iterable: Iterable[str]) -> None:
+        """Add several words."""
+        new = {word.lower(): word for word in iterable}
+        fresh = {key: word for key, word in new.items() if key not in self._words}
+        if fresh:
+            self._words.update(fresh)
+            self._tell()
+
+    def add(self, header: str) -> None:
+        """Add a word."""
+        self.update((header,))
+
+    def remove(self, header: str) -> None:
+        """Remove a word; KeyError if it is not there."""
+        del self._words[header.lower()]
+        self._tell()
+
+    def discard(self, header: str) -> None:
+        """Remove a word if it is there."""
+        if header in self:
+            self.remove(header)
+
+    def clear(self) -> None:
+        """Remove all."""
+        self._words.clear()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.on_update:
+            self.on_update(self)
+
+    def find(self, header: str) -> int:
+        """Return the place of a word, or -1."""
+        return list(self._words).index(header.lower()) if header in self else -1
+
+    def index(self, header: str) -> int:
+        """Return the place of a word; IndexError if it is not there."""
+        if header not in self:
+            raise IndexError(header)
+        return self.find(header)
+
+    def as_set(self, preserve_casing: bool = False) -> set[str]:
+        """Return a plain set, in lower case unless asked otherwise."""
+        return set(self._words.values() if preserve_casing else self._words)
+
+    def to_header(self) -> str:
+        """Return the field's value."""
+        return ", ".join(map(quote_header_value, self._words.values()))
+
+    __str__ = to_header
+
+    def __contains__(self, header: object) -> bool:
+        return str(header).lower() in self._words
+
+    def __getitem__(self, at: int) -> str:
+        return list(self._words.values())[at]
+
+    def __setitem__(self, at: int, word: str) -> None:
+        words = list(self._words.values())
+        words[at] = word
+        self._words = {word.lower(): word for word in words}
+        self._tell()
+
+    def __delitem__(self, at: int) -> None:
+        self.remove(self[at])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._words.values())
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list(self._words.values())!r})"
+
+def parse_set_header(value: str | None, on_update: Callable | None = None) -> HeaderSet:
+    """Parse a list of words to a HeaderSet."""
+    return HeaderSet(parse_list_header(value or ""), on_update)
+
+class WWWAuthenticate(Authorization):
+    """A challenge: a scheme with a token or parameters, such as the realm (RFC 9110 11.6)."""
+    _own = ("type", "parameters", "token", "on_update")
+    on_update: Callable | None = None
+
+    def __init__(self, auth_type: str, values: dict | None = None, token: str | None = None) -> None:
+        super().__init__(auth_type.lower(), values, token)
+
+    def _tell(self) -> None:
+        if self.on_update:
+            self.on_update(self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "parameters":
+            value = CallbackDict(value, lambda _: self._tell())
+        if name in self._own:
+            object.__setattr__(self, name, value)
+            if name != "on_update":
+                self._tell()
+        else:
+            self[name] = value
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if value is None:
+            self.parameters.pop(key, None)
+        else:
+            self.parameters[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        self.parameters.pop(key, None)
+
+    __delattr__ = __delitem__
+
+    def to_header(self) -> str:
+        """Return the field's value; Digest has parameters that must be quoted."""
+        scheme = self.type.title()
+        if self.token is not None or not self.parameters:
+            return f"{scheme} {self.token or ''}".strip()
+        if self.type != "digest":
+            return f"{scheme} {dump_header(self.parameters)}"
+        quoted = ("realm", "domain", "nonce", "opaque", "qop")
+        return f"{scheme} " + ", ".join(
+            f"{key}={quote_header_value(value, allow_token=key not in quoted)}"
+            for key, value in self.parameters.items())
+
+def _content_type(mimetype: str) -> str:
+    """Add the charset to a media type of text."""
+    text = mimetype.startswith("text/") or mimetype.endswith("+xml") or mimetype in (
+        "application/ecmascript", "application/javascript", "application/sql",
+        "application/xml", "application/xml-dtd", "application/xml-external-parsed-entity")
+    return f"{mimetype}; charset=utf-8" if text else mimetype
+
+get_content_type = functools.lru_cache(maxsize=256)(lambda mimetype, charset: (
+    _content_type(mimetype).replace("utf-8", charset)))
+
+class header_property:
+    """A header field of a response as an attribute: parsed on reading, dumped on writing."""
+    def __init__(self, name: str, default: Any = None, load_func: Callable | None = None,
+                 dump_func: Callable | None = None, doc: str | None = None) -> None:
+        self.name, self.default, self.load, self.dump = name, default, load_func, dump_func
+        self.__doc__ = doc or f"The {name} field."
+
+    def __get__(self, response: Any, owner: type | None = None) -> Any:
+        if response is None:
+            return self
+        value = response.headers.get(self.name)
+        if value is None or not self.load:
+            return self.default if value is None else value
+        try:
+            return self.load(value)
+        except (ValueError, TypeError):
+            return self.default
+
+    def __set__(self, response: Any, value: Any) -> None:
+        if value is None:
+            return self.__delete__(response)
+        response.headers[self.name] = self.dump(value) if self.dump and (
+            type(value) is not str) else value
+
+    def __delete__(self, response: Any) -> None:
+        response.headers.remove(self.name)
+
+class _live_property(header_property):
+    """A header field as an object that writes itself back into the response on change."""
+    def __get__(self, response: Any, owner: type | None = None) -> Any:
+        if response is None:
+            return self
+        def write_back(value: Any) -> None:
+            header = str(value) if value else ""
+            self.__set__(response, header or None)
+        assert self.load
+        return self.load(response.headers.get(self.name), write_back)
+
+def _load_challenge(value: str | None, on_update: Callable) -> WWWAuthenticate:
+    challenge = WWWAuthenticate.from_header(value) or WWWAuthenticate("basic")
+    challenge.on_update = on_update
+    return challenge
+
+def parse_age(value: str | None = None) -> timedelta | None:
+    """Parse a number of seconds; None for what is none."""
+    try:
+        return timedelta(seconds=plain_int(value or "-")) if plain_int(value or "-") >= 0 else None
+    except (ValueError, OverflowError):
+        return None
+
+def dump_age(age: Any = None) -> str | None:
+    """Return a timedelta or a number as seconds; ValueError below zero."""
+    seconds = int(age.total_seconds() if isinstance(age, timedelta) else age or 0)
+    if seconds < 0:
+        raise ValueError("an age cannot be negative")
+    return None if age is None else str(seconds)
+
+def _retry_after(value: str) -> datetime | None:
+    if value.isdigit():
+        return datetime.now(timezone.utc) + timedelta(seconds=int(value))
+    return parse_date(value)
+
+class ClosingIterator:
+    """An iterator with a `close` that calls the functions given, whatever one of them does."""
+    def __init__(self, iterable: Iterable[bytes], callbacks: Any = None) -> None:
+        self._iterator = iter(iterable)
+        own = [iterable.close] if hasattr(iterable, "close") else []
+        self._callbacks = own + ([callbacks] if callable(callbacks) else list(callbacks or ()))
+
+    def __iter__(self) -> ClosingIterator:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._iterator)
+
+    def close(self) -> None:
+        """Call each function once."""
+        with contextlib.ExitStack() as stack:
+            while self._callbacks:
+                stack.callback(self._callbacks.pop())
+
+class _BodyStream:
+    """What `response.stream` is: a file whose writes lengthen the body."""
+    encoding, closed = "utf-8", False
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+    def write(self, value: bytes) -> int:
+        """Append bytes to the body."""
+        self.response.make_sequence()
+        self.response.response = [*self.response.response, value]
+        self.response.headers.remove("Content-Length")
+        return len(value)
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        """Append several pieces."""
+        for line in lines:
+            self.write(line)
+
+    def tell(self) -> int:
+        """Return the length of the body in bytes."""
+        return len(self.response.get_data())
+
+    flush = close = lambda self: None
+
+class Response:
+    """A response; `response` is its body: str, bytes, or an iterable of either.
+
+    `status` is a code or a line such as "201 CREATED"; `headers` Headers, a dict or pairs;
+    `mimetype` gets a charset where it is text, `content_type` is taken as it is.
+    """
+    default_status = 200
+    default_mimetype: str | None = "text/html"
+    implicit_sequence_conversion = True
+    automatically_set_content_length = True
+    autocorrect_location_header = False
+    json_module: Any = json_library
+    _on_close: list[Callable] | tuple = ()
+
+    def __init__(self, response: Any = None, status: Any = None, headers: Any = None,
+                 mimetype: str | None = None, content_type: str | None = None,
+                 direct_passthrough: bool = False) -> None:
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        if content_type is not None:
+            self.headers["Content-Type"] = content_type
+        elif mimetype is not None:
+            self.headers["Content-Type"] = get_content_type(mimetype, "utf-8")
+        elif self.default_mimetype and (headers is None or "Content-Type" not in self.headers):
+            # Ours, so it needs no check: 0.4 us less than an assignment.
+            self.headers._list.append(
+                ("Content-Type", get_content_type(self.default_mimetype, "utf-8")))
+        self._status, self._status_code = _clean_status(
+            self.default_status if status is None else status)
+        self.direct_passthrough = direct_passthrough
+        if isinstance(response, (str, bytes, bytearray)):
+            self.set_data(response)
+        else:
+            self.response = [] if response is None else response
+
+    @property
+    def status(self) -> str:
+        """The status line's end, such as "200 OK"; a code may be assigned, too."""
+        return self._status
+
+    @status.setter
+    def status(self, value: Any) -> None:
+        self._status, self._status_code = _clean_status(value)
+
+    status_code = property(lambda self: self._status_code,
+                           lambda self, code: setattr(self, "status", code), doc="The code.")
+
+    def get_data(self, as_text: bool = False) -> Any:
+        """Return the whole body; a stream is read for it, and kept."""
+        self._ensure_sequence()
+        data = b"".join(self.iter_encoded())
+        return data.decode() if as_text else data
+
+    def set_data(self, value: str | bytes) -> None:
+        """Replace the body, and its Content-Length."""
+        data = value.encode() if isinstance(value, str) else bytes(value)
+        self.response = [data]
+        if self.automatically_set_content_length:
+            headers, length = self.headers._list, ("Content-Length", str(len(data)))
+            if len(headers) == 1:       # as it is in a new response
+                headers.append(length)
+            else:
+                self.headers.set(*length)
+
+    data = property(get_data, set_data, doc="The whole body as bytes; a str can be assigned.")
+
+    def calculate_content_length(self) -> int | None:
+        """Return the body's length in bytes, or None if it cannot be known."""
+        with contextlib.suppress(RuntimeError):
+            self._ensure_sequence()
+            return sum(map(len, self.iter_encoded()))
+        return None
+
+    def _ensure_sequence(self) -> None:
+        if self.is_sequence:
+            return
+        if self.direct_passthrough or not self.implicit_sequence_conversion:
+            raise RuntimeError("this body is to be streamed: call make_sequence() to read it here")
+        self.make_sequence()
+
+    def make_sequence(self) -> None:
+        """Read a streamed body to a list."""
+        if not self.is_sequence:
+            close = getattr(self.response, "close", None)
+            self.response = list(self.iter_encoded())
+            if close is not None:
+                self.call_on_close(close)
+
+    def iter_encoded(self) -> Iterator[bytes]:
+        """Yield the pieces of the body as bytes."""
+        return (item.encode() if isinstance(item, str) else item for item in self.response)
+
+    is_sequence = property(lambda self: isinstance(self.response, (list, tuple)),
+                           doc="Whether the body is a list.")
+    is_streamed = property(lambda self: not hasattr(self.response, "__len__"),
+                           doc="Whether the body's length is unknown.")
+    stream = cached_property(_BodyStream)
+
+    def call_on_close(self, func: Callable[[], Any]) -> Callable[[], Any]:
+        """Call a function when the server is done with the response."""
+        self._on_close = [*self._on_close, func]
+        return func
+
+    def close(self) -> None:
+        """Close the body and call what waits for it."""
+        callbacks, self._on_close = self._on_close, ()
+        ClosingIterator((), [*reversed(callbacks), *(
+            [self.response.close] if hasattr(self.response, "close") else [])]).close()
+
+    def __enter__(self) -> Response:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def freeze(self) -> None:
+        """Read the body, set its length and ETag, so that the response can be stored."""
+        self.response = list(self.iter_encoded())
+        self.headers["Content-Length"] = str(sum(map(len, self.response)))
+        self.add_etag()
+
+    @classmethod
+    def force_type(cls, response: Any, environ: dict | None = None) -> Any:
+        """Return a response or a WSGI application as a response of this class."""
+        if not isinstance(response, Response):
+            if environ is None:
+                raise TypeError("a WSGI application needs an environ to become a response")
+            response = Response(*run_wsgi_app(response, environ))
+        response.__class__ = cls
+        return response
+
+    @classmethod
+    def from_app(cls, app: Callable, environ: dict, buffered: bool = False) -> Any:
+        """Call a WSGI application and return what it answers."""
+        return cls(*run_wsgi_app(app, environ, buffered))
+
+    def get_wsgi_headers(self, environ: dict) -> Headers:
+        """Return the header fields as they are sent: URLs in ASCII, lengths where they belong."""
+        headers = Headers()
+        fields, code, has_length = headers._list, self._status_code, False
+        for name, value in self.headers._list:
+            lower = name.lower()
+            if lower in _WITH_CARE:
+                if lower == "content-length":
+                    has_length = True
+                else:
+                    value = iri_to_uri(value)
+                    if lower == "location" and self.autocorrect_location_header:
+                        value = urljoin(iri_to_uri(Request(environ).base_url), value)
+            fields.append((name, value))
+        if code < 200 or code in (204, 304):
+            drop = _ENTITY_HEADERS if code == 304 else ("content-length",)
+            fields[:] = [line for line in fields if line[0].lower() not in drop]
+        elif not has_length and self.automatically_set_content_length and self.is_sequence:
+            fields.append(("Content-Length", str(sum(map(len, self.iter_encoded())))))
+        return headers
+
+    def get_app_iter(self, environ: dict) -> Iterable[bytes]:
+        """Return the body as it is sent: nothing for HEAD, 1xx, 204 and 304."""
+        code, body = self._status_code, self.response
+        if environ["REQUEST_METHOD"] == "HEAD" or code < 200 or code in (204, 304):
+            return ClosingIterator((), self.close)
+        if type(body) is list and not self._on_close:
+            return [item.encode() if type(item) is str else item for item in body]
+        if self.direct_passthrough and not self._on_close:
+            return body
+        return ClosingIterator(self.iter_encoded(), self.close)
+
+    def get_wsgi_response(self, environ: dict) -> tuple[Iterable[bytes], str, list]:
+        """Return (body, status, header list) for PEP 3333."""
+        headers = self.get_wsgi_headers(environ)
+        return self.get_app_iter(environ), self._status, headers.to_wsgi_list()
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        body, status, headers = self.get_wsgi_response(environ)
+        start_response(status, headers)
+        return body
+
+    def set_cookie(self, key: str, value: str = "", max_age: timedelta | int | None = None,
+                   expires: Any = None, path: str | None = "/", domain: str | None = None,
+                   secure: bool = False, httponly: bool = False, samesite: str | None = None,
+                   partitioned: bool = False) -> None:
+        """Add a cookie; see dump_cookie for the attributes and what they refuse."""
+        self.headers.add("Set-Cookie", dump_cookie(
+            key, value, max_age, expires, path, domain, secure, httponly,
+            max_size=self.max_cookie_size, samesite=samesite, partitioned=partitioned))
+
+    def delete_cookie(self, key: str, path: str | None = "/", domain: str | None = None,
+                      secure: bool = False, httponly: bool = False, samesite: str | None = None,
+                      partitioned: bool = False) -> None:
+        """Make the browser forget a cookie; path and domain as it was set with."""
+        self.set_cookie(key, "", 0, 0, path, domain, secure, httponly, samesite, partitioned)
+
+    @property
+    def max_cookie_size(self) -> int:
+        """The size in bytes above which a cookie makes a warning, 0 for never."""
+        return current_app.config["MAX_COOKIE_SIZE"] if current_app else 4093
+
+    @property
+    def mimetype(self) -> str | None:
+        """The media type without parameters; assigned, it gets its charset."""
+        value = self.headers.get("Content-Type")
+        return value.partition(";")[0].strip() if value else None
+
+    @mimetype.setter
+    def mimetype(self, value: str) -> None:
+        self.headers["Content-Type"] = get_content_type(value, "utf-8")
+
+    @property
+    def mimetype_params(self) -> CallbackDict:
+        """The parameters of the Content-Type, which change with it."""
+        def write_back(params: Any) -> None:
+            self.headers["Content-Type"] = dump_options_header(self.mimetype, params)
+        return CallbackDict(parse_options_header(self.content_type)[1], write_back)
+
+    is_json = Request.is_json
+
+    def get_json(self, force: bool = False, silent: bool = False) -> Any:
+        """Return the body parsed as JSON; None if the media type is another, unless `force`."""
+        if not (force or self.is_json):
+            return None
+        try:
+            return (current_app.json if current_app else self.json_module).loads(self.get_data())
+        except ValueError:
+            if silent:
+                return None
+            raise
+
+    json = property(lambda self: self.get_json(), doc="The body parsed as JSON.")
+
+    def set_etag(self, etag: str, weak: bool = False) -> None:
+        """Set the entity tag."""
+        self.headers["ETag"] = quote_etag(etag, weak)
+
+    def get_etag(self) -> tuple:
+        """Return (tag, whether it is weak), or (None, None)."""
+        return unquote_etag(self.headers.get("ETag"))
+
+    def add_etag(self, overwrite: bool = False, weak: bool = False) -> None:
+        """Set the entity tag to the SHA-1 of the body, if there is none yet."""
+        if overwrite or "ETag" not in self.headers:
+            self.set_etag(generate_etag(self.get_data()), weak)
+
+    def make_conditional(self, request_or_environ: Any, accept_ranges: bool | str = False,
+                         complete_length: int | None = None) -> Response:
+        """Make it a 304, 412 or 206 if the request's conditions say so (RFC 9110 13, 14).
+
+        `complete_length` in bytes is needed for ranges; RequestedRangeNotSatisfiable (416).
+        """
+        return _make_conditional(self, request_or_environ, accept_ranges, complete_length)
+
+    content_type = header_property("Content-Type")
+    content_length = header_property("Content-Length", None, int, str)
+    content_location = header_property("Content-Location")
+    content_encoding = header_property("Content-Encoding")
+    content_md5 = header_property("Content-MD5")
+    content_range = _live_property("Content-Range", None, lambda value, on_update: (
+        parse_content_range_header(value, on_update)
+        or ContentRange(None, None, None, on_update=on_update)), str)
+    location = header_property("Location")
+    accept_ranges = header_property("Accept-Ranges")
+    age = header_property("Age", None, parse_age, dump_age)
+    date = header_property("Date", None, parse_date, http_date)
+    expires = header_property("Expires", None, parse_date, http_date)
+    last_modified = header_property("Last-Modified", None, parse_date, http_date)
+    retry_after = header_property("Retry-After", None, _retry_after, lambda value: (
+        http_date(value) if isinstance(value, datetime) else str(value)))
+    vary = _live_property("Vary", None, parse_set_header, dump_header)
+    allow = _live_property("Allow", None, parse_set_header, dump_header)
+    content_language = _live_property("Content-Language", None, parse_set_header, dump_header)
+    cache_control = _live_property("Cache-Control", None, lambda value, on_update: (
+        parse_cache_control_header(value, on_update, ResponseCacheControl)), str)
+    content_security_policy = header_property("Content-Security-Policy", None, None, str)
+    access_control_allow_credentials = header_property(
+        "Access-Control-Allow-Credentials", False, bool, lambda value: "true" if value else None)
+    access_control_allow_origin = header_property("Access-Control-Allow-Origin")
+    access_control_allow_headers = header_property(
+        "Access-Control-Allow-Headers", None, parse_set_header, dump_header)
+    access_control_allow_methods = header_property(
+        "Access-Control-Allow-Methods", None, parse_set_header, dump_header)
+    access_control_expose_headers = header_property(
+        "Access-Control-Expose-Headers", None, parse_set_header, dump_header)
+    access_control_max_age = header_property("Access-Control-Max-Age", None, int, str)
+
+    @property
+    def www_authenticate(self) -> WWWAuthenticate:
+        """The challenge, which writes itself back; a list of several can be assigned."""
+        return _load_challenge(self.headers.get("WWW-Authenticate"),
+                               lambda value: setattr(self, "www_authenticate", value))
+
+    @www_authenticate.setter
+    def www_authenticate(self, value: Any) -> None:
+        several = value if isinstance(value, list) else [value] if value else []
+        self.headers.setlist("WWW-Authenticate", [str(challenge) for challenge in several])
+
+    @www_authenticate.deleter
+    def www_authenticate(self) -> None:
+        self.headers.remove("WWW-Authenticate")
+
+    def __repr__(self) -> str:
+        body = "streamed" if not self.is_sequence else f"{self.calculate_content_length()} bytes"
+        return f"<{type(self).__name__} {body} [{self.status}]>"
+
+_WITH_CARE = ("location", "content-location", "content-length")
+_ENTITY_HEADERS = """allow content-encoding content-language content-length content-md5
+    content-range content-type last-modified""".split()
+
+@functools.lru_cache(maxsize=256)
+def _clean_status(value: Any) -> tuple[str, int]:
+    """Return a status line and its code: 201, "201", "201 MADE" or an HTTPStatus."""
+    text = str(int(value)) if isinstance(value, int) else str(value).strip()
+    code, space, reason = text.partition(" ")
+    if not text or _NOT_IN_VALUE.search(text):
+        raise ValueError(f"{value!r} is no status: it must be a code, or a code and a reason")
+    if not code.lstrip("-").isdigit():
+        return f"0 {text}", 0
+    if not space:
+        reason = HTTP_STATUS_CODES.get(int(code), "unknown").upper()
+    return f"{code} {reason}", int(code)
+
+def redirect(location: str, code: int = 302, Response: Any = None) -> Any:
+    """Return a redirect; inside of an application it is its `redirect` that makes it."""
+    if Response is None and current_app:
+        return current_app.redirect(location, code)
+    return _redirect_response(location, code, Response or globals()["Response"])
+
+def _redirect_response(location: str, code: int, response_class: Any) -> Any:
+    target = escape(location)
+    response = response_class(
+        "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n"
+        f'<p>The page is at <a href="{target}">{target}</a>; your browser should go there.</p>\n',
+        code, mimetype="text/html")
+    response.headers["Location"] = location
+    return response
+
+# --------------------------------------------------------------------------------------
+# 8. Context
+#
+# `request` is global, and yet each thread and each task sees its own: behind the name stands
+# a LocalProxy, which at each access asks a ContextVar (PEP 567) for the context that is
+# pushed here and now, and hands the access on.  One object holds it all: the application,
+# the request, the session, `g`.  Outside of any context there stands one that explains.
+# --------------------------------------------------------------------------------------
+
+class _Signal:
+    """What stands in for a signal of Blinker where that is not installed."""
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.receivers: dict[int, tuple[Any, Any]] = {}
+
+    def connect(self, receiver: Callable, sender: Any = None, weak: bool = True) -> Callable:
+        """Call `receiver(sender, **values)` when the signal is sent, by this sender if given."""
+        self.receivers[hash((id(receiver), id(sender)))] = receiver, sender
+        return receiver
+
+    def disconnect(self, receiver: Callable, sender: Any = None) -> None:
+        """Undo `connect`."""
+        self.receivers.pop(hash((id(receiver), id(sender))), None)
+
+    @contextlib.contextmanager
+    def connected_to(self, receiver: Callable, sender: Any = None) -> Iterator[None]:
+        """Connect a receiver as long as the `with` block lasts."""
+        self.connect(receiver, sender)
+        try:
+            yield
+        finally:
+            self.disconnect(receiver, sender)
+
+    def send(self, sender: Any = None, _async_wrapper: Any = None, **values: Any) -> list[tuple]:
+        """Call the receivers; return (receiver, its result) of each."""
+        return [(receiver, receiver(sender, **values)) for receiver, only in
+                list(self.receivers.values()) if only is None or only is sender]
+
+try:
+    from blinker import signal as _signal
+except ImportError:
+    _signal = _Signal  # type: ignore[assignment, misc]
+
+(template_rendered, before_render_template, request_started, request_finished,
+ request_tearing_down, got_request_exception, appcontext_tearing_down, appcontext_pushed,
+ appcontext_popped, message_flashed) = (_signal(_name) for _name in """template-rendered
+    before-render-template request-started request-finished request-tearing-down
+    got-request-exception appcontext-tearing-down appcontext-pushed appcontext-popped
+    message-flashed""".split())
+
+class LocalProxy:
+    """An object that stands for another, found anew at each access.
+
+    `local` is a function that returns it, a ContextVar, or an object with an attribute
+    `name`.  What is not there raises a RuntimeError that says `unbound_message`.
+    """
+    __slots__ = ("_find",)
+
+    def __init__(self, local: Any, name: str | None = None, *,
+                 unbound_message: str | None = None) -> None:
+        get = local.get if isinstance(local, ContextVar) else local
+        def find() -> Any:
+            try:
+                found = get() if callable(get) else get
+                return found if name is None else getattr(found, name)
+            except (LookupError, AttributeError) as error:
+                if callable(get) and not isinstance(local, ContextVar) and name is None:
+                    raise
+                raise RuntimeError(unbound_message or "the object is not bound here") from error
+        object.__setattr__(self, "_find", find)
+
+    def __getattribute__(self, attribute: str) -> Any:
+        find = object.__getattribute__(self, "_find")
+        if attribute == "_get_current_object":
+            return find
+        try:
+            return getattr(find(), attribute)
+        except RuntimeError:
+            if attribute[:2] == "__":       # asked by pytest, inspect and others like them
+                return object.__getattribute__(self, attribute)
+            raise
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._get_current_object(), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._get_current_object(), name)
+
+    def __bool__(self) -> bool:
+        try:
+            return bool(self._get_current_object())
+        except RuntimeError:
+            return False
+
+    def __repr__(self) -> str:
+        try:
+            return repr(self._get_current_object())
+        except RuntimeError:
+            return f"<{type(self).__name__} unbound>"
+
+    def __dir__(self) -> list[str]:
+        try:
+            return dir(self._get_current_object())
+        except RuntimeError:
+            return []
+
+def _pass_on(name: str) -> Callable:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self._get_current_object(), name)(*args, **kwargs)
+    return method
+
+for _name in """call len getitem setitem delitem iter next contains eq ne lt le gt ge hash str
+    bytes format int float complex index round abs neg pos invert add radd sub rsub mul rmul
+    truediv rtruediv floordiv rfloordiv mod rmod divmod rdivmod pow rpow lshift rlshift rshift
+    rrshift and rand or ror xor rxor matmul rmatmul reversed enter exit await aiter anext aenter
+    aexit copy deepcopy fspath""".split():
+    setattr(LocalProxy, f"__{_name}__", _pass_on(f"__{_name}__"))
+
+class _AppCtxGlobals:
+    """What `g` is: a namespace that lives as long as its context."""
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return an attribute or the default."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: Any = _missing) -> Any:
+        """Remove and return an attribute; KeyError without a default."""
+        return self.__dict__.pop(name) if default is _missing else self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """Return an attribute, after setting it if it was missing."""
+        return self.__dict__.setdefault(name, default)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"g.{name} was not set in this context")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.__dict__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __repr__(self) -> str:
+        return f"<microflask.g {sorted(self.__dict__)}>"
+
+class _Outside:
+    """The context where there is none: each access explains what is missing."""
+    def _explain(need: str) -> Any:  # type: ignore[misc]  # noqa: N805
+        def explain(self: Any) -> NoReturn:
+            how = ("Use it in a view, or in a test inside of `with app.test_request_context():`."
+                   if need == "request" else
+                   "Use it in a view, or wrap the code in `with app.app_context():`.")
+            raise RuntimeError(f"Working outside of {need} context.\n\nThis needs an active"
+                               f" {need} context, and there is none here. {how}")
+        return property(explain)
+
+    app, g = _explain("application"), _explain("application")
+    request, session = _explain("request"), _explain("request")
+
+_outside: Any = _Outside()
+_context: ContextVar[Any] = ContextVar("microflask.context", default=_outside)
+
+class AppContext:
+    """An application at work: for a request if it has one, or just so.
+
+    Push it with `with`: inside, current_app, g, request and session find what it holds.
+    """
+    _g: Any = None
+    _outer: Any = _outside
+    _after_request_functions: list | tuple = ()
+    flashes: list | None = None
+    request: Any = None
+    _holds = 0                  # streams that go on after the response was returned
+
+    def __init__(self, app: Flask, request: Any = None, session: Any = None) -> None:
+        self.app = app
+        self._own = request is not None
+        self._session = session
+        self._tokens: list = []
+        if self._own:
+            self.request = request
+
+    def push(self) -> None:
+        """Make this the current context; the first time, its request is matched."""
+        outer = _context.get()
+        self._tokens.append(_context.set(self))
+        if len(self._tokens) > 1:
+            return
+        if outer is not _outside and outer is not self:
+            self._outer = outer
+            self.request = self.request or outer.request
+        if appcontext_pushed.receivers and not self._is_guest():
+            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
+        if self._own and self.request.url_rule is None:
+            self.match_request()
+
+    def _is_guest(self) -> bool:
+        """Tell whether this request came inside an application context of the same app."""
+        outer = self._outer
+        return outer is not _outside and self._own and (
+            outer.request is None and outer.app is self.app)
+
+    def match_request(self) -> None:
+        """Find the rule for the request, or the exception that will be its answer."""
+        request, app = self.request, self.app
+        try:
+            if app._plain_hosts:
+                trusted = app.config["TRUSTED_HOSTS"]
+                if trusted is not None:
+                    request.trusted_hosts = trusted
+                request.host = get_host(request.environ, request.trusted_hosts)
+                if "HTTP_UPGRADE" not in request.environ:
+                    with contextlib.suppress(ValueError):
+                        found = app.url_map.find("", request.path, request.method)
+                        if found and found[1] is not None and not found[0].detour:
+                            request.url_rule, request.view_args = found
+                            return
+            request.url_rule, request.view_args = self.url_adapter.match(return_rule=True)
+        except HTTPException as error:
+            request.routing_exception = error
+
+    @cached_property
+    def url_adapter(self) -> Any:
+        """The MapAdapter of this context; None outside of a request without SERVER_NAME."""
+        if not self._own and self.request is not None:
+            return self._outer.url_adapter
+        return self.app.create_url_adapter(self.request)
+
+    @property
+    def g(self) -> Any:
+        """The namespace, which a guest shares with its host."""
+        if self._g is None:
+            guest = self._is_guest()
+            self._g = self._outer.g if guest else self.app.app_ctx_globals_class()
+        return self._g
+
+    @g.setter
+    def g(self, value: Any) -> None:
+        self._g = value
+
+    @property
+    def session(self) -> Any:
+        """The session, opened when first touched."""
+        session = self._session
+        if session is None:
+            session = self._open_session() if self._own else self._outer.session
+        session.accessed = True
+        return session
+
+    def _open_session(self) -> Any:
+        interface = self.app.session_interface
+        self._session = interface.open_session(self.app, self.request)
+        if self._session is None:
+            self._session = interface.make_null_session(self.app)
+        return self._session
+
+    def copy(self) -> AppContext:
+        """Return a context of the same request and session, for another thread or task."""
+        return type(self)(self.app, self.request, self.session)
+
+    def pop(self, exc: Any = _missing) -> None:
+        """Leave the context; the last time, the teardown functions run."""
+        if _context.get() is not self:
+            raise AssertionError(f"{_context.get()!r} is the current context, not {self!r}")
+        if len(self._tokens) > 1:
+            _context.reset(self._tokens.pop())
+            return
+        try:
+            if not self._holds:
+                self._tear_down(sys.exc_info()[1] if exc is _missing else exc)
+        finally:
+            _context.reset(self._tokens.pop())
+
+    def _tear_down(self, exc: BaseException | None) -> None:
+        app = self.app
+        try:
+            if self._own:
+                try:
+                    app.do_teardown_request(exc)
+                finally:
+                    self.request.close()
+        finally:
+            if not self._is_guest():
+                app.do_teardown_appcontext(exc)
+                if appcontext_popped.receivers:
+                    appcontext_popped.send(app, _async_wrapper=app.ensure_sync)
+
+    def __enter__(self) -> AppContext:
+        self.push()
+        return self
+
+    def __exit__(self, kind: Any, exc: BaseException | None, traceback: Any) -> None:
+        self.pop(exc)
+
+    def __repr__(self) -> str:
+        about = "" if self.request is None else f" {self.request!r}"
+        return f"<{type(self).__name__}{about} of {self.app.name}>"
+
+RequestContext = AppContext
+
+def _context_proxy(attribute: str) -> Any:
+    """Make the proxy of an attribute of the current context.
+
+    It is a class of its own because that is fast: 0.1 us an access, 0.3 us in LocalProxy.
+    """
+    pick = attrgetter(attribute)
+    def find() -> Any:
+        found = pick(_context.get())
+        return pick(_outside) if found is None else found
+
+    class Proxy(LocalProxy):
+        __slots__ = ()
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "_get_current_object":
+                return find
+            try:
+                return getattr(find(), name)
+            except RuntimeError:
+                if name[:2] == "__":        # asked by pytest, inspect and others like them
+                    return object.__getattribute__(self, name)
+                raise
+    return Proxy(find)
+
+current_app: Any = _context_proxy("app")
+g: Any = _context_proxy("g")
+request: Any = _context_proxy("request")
+session: Any = _context_proxy("session")
+app_ctx: Any = LocalProxy(lambda: _context.get().app and _context.get())
+request_ctx: Any = LocalProxy(lambda: _request_context())
+
+def _request_context() -> AppContext:
+    """Return the context that the current request came with."""
+    request._get_current_object()
+    context = _context.get()
+    while not context._own:
+        context = context._outer
+    return context
+
+def has_app_context() -> bool:
+    """Tell whether current_app and g can be used."""
+    return _context.get() is not _outside
+
+def has_request_context() -> bool:
+    """Tell whether request and session can be used."""
+    return has_app_context() and _context.get().request is not None
+
+def after_this_request(f: Callable) -> Callable:
+    """Call a function with the response of the request at hand; it returns the response."""
+    context = _request_context()
+    context._after_request_functions = [*context._after_request_functions, f]
+    return f
+
+def copy_current_request_context(f: Callable) -> Callable:
+    """Wrap a function so that it sees the request in another thread or task.
+
+    The request and the session are the same, `g` is not.
+    """
+    context = _request_context().copy()
+    @functools.wraps(f)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with context.copy():
+            return context.app.ensure_sync(f)(*args, **kwargs)
+    return wrapper
+
+# --------------------------------------------------------------------------------------
+# 9. Sessions and flashed messages
+#
+# The session is a dict that travels in a cookie: JSON, compressed if that helps, and signed
+# with the SECRET_KEY by itsdangerous (HMAC with SHA-1 over content and time).  The client can
+# read it, but not forge it.  JSON has no tuple, bytes, Markup, UUID or datetime: each is put
+# in a dict of one key, its tag.  All as Flask does it, so that each reads the other's cookie.
+# --------------------------------------------------------------------------------------
+
+class JSONTag:
+    """How the session stores one more type: subclass it, and `register` the class."""
+    key = ""
+
+    def __init__(self, serializer: TaggedJSONSerializer) -> None:
+        self.serializer = serializer
+
+    def check(self, value: Any) -> bool:
+        """Tell whether the value is of this type."""
+        raise NotImplementedError
+
+    def to_json(self, value: Any) -> Any:
+        """Return what JSON can say of the value."""
+        raise NotImplementedError
+
+    def to_python(self, value: Any) -> Any:
+        """Return the value again."""
+        raise NotImplementedError
+
+    def tag(self, value: Any) -> Any:
+        """Return the value in its tag."""
+        return {self.key: self.to_json(value)}
+
+def _tag(key: str, check: Callable, to_json: Callable, to_python: Callable, name: str) -> type:
+    methods: dict = {
+        "key": key, "check": lambda self, value: check(value),
+        "to_json": lambda self, value: to_json(value, self.serializer.tag),
+        "to_python": lambda self, value: to_python(value)}
+    if not key:
+        methods["tag"] = methods["to_json"]
+    return type(name, (JSONTag,), methods)
+
+def _is_kind(name: str) -> Callable[[Any], bool]:
+    return lambda value: type(value).__name__ == name
+
+class TagDict(JSONTag):
+    """A dict of one key that looks like a tag."""
+    key = " di"
+
+    def check(self, value: Any) -> bool:
+        """Tell whether it is one."""
+        return isinstance(value, dict) and len(value) == 1 and (
+            next(iter(value)) in self.serializer.tags)
+
+    def to_json(self, value: Any) -> Any:
+        """Return the dict with its key marked."""
+        return {f"{key}__": self.serializer.tag(item) for key, item in value.items()}
+
+    def to_python(self, value: Any) -> Any:
+        """Return the dict again."""
+        return {key[:-2]: item for key, item in value.items()}
+
+def _to_uuid(value: str) -> Any:
+    from uuid import UUID
+    return UUID(value)
+
+PassDict = _tag("", lambda v: isinstance(v, dict), lambda v, tag: {
+    key: tag(item) for key, item in v.items()}, dict, "PassDict")
+TagTuple = _tag(" t", lambda v: isinstance(v, tuple), lambda v, tag: [
+    tag(item) for item in v], tuple, "TagTuple")
+PassList = _tag("", lambda v: isinstance(v, list), lambda v, tag: [
+    tag(item) for item in v], list, "PassList")
+TagBytes = _tag(" b", lambda v: isinstance(v, bytes), lambda v, tag: (
+    base64.b64encode(v).decode()), base64.b64decode, "TagBytes")
+TagMarkup = _tag(" m", lambda v: callable(getattr(v, "__html__", None)), lambda v, tag: (
+    str(v.__html__())), Markup, "TagMarkup")
+TagUUID = _tag(" u", _is_kind("UUID"), lambda v, tag: v.hex, _to_uuid, "TagUUID")
+TagDateTime = _tag(" d", lambda v: isinstance(v, datetime), lambda v, tag: http_date(v),
+                   parse_date, "TagDateTime")
+
+class TaggedJSONSerializer:
+    """JSON for itsdangerous that keeps more types."""
+    default_tags = [TagDict, PassDict, TagTuple, PassList, TagBytes, TagMarkup, TagUUID,
+                    TagDateTime]
+
+    def __init__(self) -> None:
+        self.tags: dict[str, JSONTag] = {}
+        self.order: list[JSONTag] = []
+        for tag_class in self.default_tags:
+            self.register(tag_class)
+
+    def register(self, tag_class: type, force: bool = False, index: int | None = None) -> None:
+        """Add a tag, at a place in the order of checks; KeyError if it is there already."""
+        tag = tag_class(self)
+        if tag.key:
+            if not force and tag.key in self.tags:
+                raise KeyError(f"the tag {tag.key!r} is registered already")
+            self.tags[tag.key] = tag
+        self.order.insert(len(self.order) if index is None else index, tag)
+
+    def tag(self, value: Any) -> Any:
+        """Return what JSON can say of a value."""
+        if type(value) in (str, int, bool, float, type(None)):
+            return value
+        for tag in self.order:
+            if tag.check(value):
+                return tag.tag(value)
+        return value
+
+    def untag(self, value: dict) -> Any:
+        """Return what a dict of one key stands for, if the key is a tag."""
+        key = next(iter(value), None) if len(value) == 1 else None
+        return self.tags[key].to_python(value[key]) if key in self.tags else value
+
+    def _untag_all(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return self.untag({key: self._untag_all(item) for key, item in value.items()})
+        return [self._untag_all(item) for item in value] if isinstance(value, list) else value
+
+    def dumps(self, value: Any) -> str:
+        """Return the value as compact JSON."""
+        return json.dumps(self.tag(value), separators=(",", ":"))
+
+    def loads(self, value: str | bytes) -> Any:
+        """Return the value again."""
+        return self._untag_all(json.loads(value))
+
+class SessionMixin:
+    """What a session needs beside being a dict."""
+    new = False
+    modified = True
+    accessed = True
+
+    @property
+    def permanent(self) -> bool:
+        """Whether the cookie outlives the browser: PERMANENT_SESSION_LIFETIME says how long."""
+        return self.get("_permanent", False)  # type: ignore[attr-defined]
+
+    @permanent.setter
+    def permanent(self, value: bool) -> None:
+        self["_permanent"] = bool(value)  # type: ignore[index]
+
+class SecureCookieSession(CallbackDict, SessionMixin):
+    """The session as a signed cookie; `modified` after a change of its own keys."""
+    modified = accessed = False
+
+    def __init__(self, initial: Any = None) -> None:
+        def note(self: Any) -> None:
+            self.modified = True
+        super().__init__(initial, note)
+
+class NullSession(SecureCookieSession):
+    """The session without a SECRET_KEY: it can be read, and is empty."""
+    def _fail(self, *args: Any, **kwargs: Any) -> NoReturn:
+        near = [key for key in current_app.config if current_app and key != "SECRET_KEY_FALLBACKS"
+                and "SECRET" in key.upper() and current_app.config[key]]
+        hint = f" There is {near[0]!r} in the config: is it misspelt?" if near else ""
+        raise RuntimeError(
+            "The session cannot be changed because no secret key was set: give the application"
+            f" a SECRET_KEY of random bytes that nobody else knows.{hint}")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = update = setdefault = _fail
+
+class SessionInterface:
+    """Where sessions come from and go to: override `open_session` and `save_session`."""
+    null_session_class = NullSession
+    pickle_based = False
+
+    def make_null_session(self, app: Flask) -> Any:
+        """Return the session for when `open_session` gave None."""
+        return self.null_session_class()
+
+    def is_null_session(self, obj: object) -> bool:
+        """Tell whether a session is such a one, which is not saved."""
+        return isinstance(obj, self.null_session_class)
+
+    def _setting(key: str) -> Callable:  # type: ignore[misc]  # noqa: N805
+        def get(self: Any, app: Flask) -> Any:
+            return app.config[f"SESSION_COOKIE_{key}"]
+        get.__doc__ = f"Return SESSION_COOKIE_{key}."
+        return get
+
+    get_cookie_name = _setting("NAME")
+    get_cookie_domain = _setting("DOMAIN")
+    get_cookie_httponly = _setting("HTTPONLY")
+    get_cookie_secure = _setting("SECURE")
+    get_cookie_samesite = _setting("SAMESITE")
+    get_cookie_partitioned = _setting("PARTITIONED")
+
+    def get_cookie_path(self, app: Flask) -> str:
+        """Return SESSION_COOKIE_PATH, or else APPLICATION_ROOT."""
+        return app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
+
+    def get_expiration_time(self, app: Flask, session: Any) -> datetime | None:
+        """Return when a permanent session ends."""
+        if session.permanent:
+            return datetime.now(timezone.utc) + app.permanent_session_lifetime
+        return None
+
+    def should_set_cookie(self, app: Flask, session: Any) -> bool:
+        """Tell whether the cookie is sent: it changed, or is permanent and refreshed."""
+        return session.modified or (
+            session.permanent and app.config["SESSION_REFRESH_EACH_REQUEST"])
+
+    def open_session(self, app: Flask, request: Request) -> Any:
+        """Return the session of a request, or None if there can be none."""
+        raise NotImplementedError
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        """Save the session, mostly by a cookie of the response."""
+        raise NotImplementedError
+
+class SecureCookieSessionInterface(SessionInterface):
+    """Sessions in a signed cookie."""
+    salt = "cookie-session"
+    digest_method = staticmethod(hashlib.sha1)
+    key_derivation = "hmac"
+    session_class = SecureCookieSession
+    serializer: Any = TaggedJSONSerializer()
+
+    def get_signing_serializer(self, app: Flask) -> Any:
+        """Return what signs and verifies; None without a SECRET_KEY.
+
+        The keys of SECRET_KEY_FALLBACKS verify only, so that keys can be changed.
+        """
+        if not app.secret_key:
+            return None
+        keys = (*(app.config["SECRET_KEY_FALLBACKS"] or ()), app.secret_key)
+        return _signing_serializer(keys, self.salt, self.serializer, self.key_derivation,
+                                   self.digest_method)
+
+    def open_session(self, app: Flask, request: Request) -> Any:
+        """Return what the cookie says; an empty session if it is not ours, or too old."""
+        serializer = self.get_signing_serializer(app)
+        if serializer is None:
+            return None
+        cookie = request.cookies.get(self.get_cookie_name(app))
+        if not cookie:
+            return self.session_class()
+        from itsdangerous import BadSignature
+        max_age = int(app.permanent_session_lifetime.total_seconds())
+        try:
+            return self.session_class(serializer.loads(cookie, max_age=max_age))
+        except (BadSignature, ValueError, TypeError, RecursionError):
+            return self.session_class()
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        """Send the cookie if it must be, delete it if the session was emptied."""
+        if session.accessed:
+            response.vary.add("Cookie")
+        keep = bool(session)
+        if not (self.should_set_cookie(app, session) if keep else session.modified):
+            return
+        response.vary.add("Cookie")
+        attributes = {"domain": self.get_cookie_domain(app), "path": self.get_cookie_path(app),
+                      "secure": self.get_cookie_secure(app),
+                      "httponly": self.get_cookie_httponly(app),
+                      "samesite": self.get_cookie_samesite(app),
+                      "partitioned": self.get_cookie_partitioned(app)}
+        if keep:
+            response.set_cookie(
+                self.get_cookie_name(app), self.get_signing_serializer(app).dumps(dict(session)),
+                expires=self.get_expiration_time(app, session), **attributes)
+        else:
+            response.delete_cookie(self.get_cookie_name(app), **attributes)
+
+@functools.lru_cache(maxsize=64)
+def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str,
+                        digest: Callable) -> Any:
+    """Return the serializer; deriving the keys anew for each cookie would cost 1.5 us."""
+    from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+    class Signer(TimestampSigner):
+        @functools.lru_cache(maxsize=8)
+        def _derived(secret: Any) -> bytes:  # type: ignore[misc]  # noqa: N805
+            return TimestampSigner(secret, salt, key_derivation=derivation,
+                                   digest_method=digest).derive_key()
+
+        def derive_key(self, secret_key: Any = None) -> bytes:
+            return Signer._derived(self.secret_keys[-1] if secret_key is None else secret_key)
+    return URLSafeTimedSerializer(
+        list(keys), salt=salt, serializer=serializer, signer=Signer,
+        signer_kwargs={"key_derivation": derivation, "digest_method": digest})
+
+def flash(message: str, category: str = "message") -> None:
+    """Keep a message for the next page that calls get_flashed_messages."""
+    session["_flashes"] = [*session.get("_flashes", []), (category, message)]
+    if message_flashed.receivers:
+        message_flashed.send(current_app._get_current_object(), message=message, category=category,
+                             _async_wrapper=current_app.ensure_sync)
+
+def get_flashed_messages(with_categories: bool = False,
+                         category_filter: Iterable[str] = ()) -> list:
+    """Take the messages out of the session; asked again in this request, the same."""
+    context = _request_context()
+    if context.flashes is None:
+        context.flashes = session.pop("_flashes") if "_flashes" in session else []
+    chosen = [(category, message) for category, message in context.flashes
+              if not category_filter or category in category_filter]
+    return chosen if with_categories else [message for _, message in chosen]
+
+_SCRYPT = (32768, 8, 1)
+
+def _hash_password(method: str, salt: str, password: str) -> str:
+    name, *numbers = method.split(":")
+    if name == "scrypt":
+        n, r, p = map(int, numbers) if numbers else _SCRYPT
+        return hashlib.scrypt(password.encode(), salt=salt.encode(), n=n, r=r, p=p,
+                              maxmem=132 * n * r * p).hex()
+    if name == "pbkdf2":
+        digest, rounds = (*numbers, "1000000")[:2] if numbers else ("sha256", "1000000")
+        return hashlib.pbkdf2_hmac(digest, password.encode(), salt.encode(), int(rounds)).hex()
+    raise ValueError(f"Invalid hash method {name!r}: use scrypt or pbkdf2")
+
+def generate_password_hash(password: str, method: str = "scrypt", salt_length: int = 16) -> str:
+    """Return a salted hash to store: `scrypt:n:r:p` or `pbkdf2:digest:rounds` (RFC 7914, 8018)."""
+    import secrets
+    if salt_length < 1:
+        raise ValueError("a salt has at least one character")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    salt = "".join(secrets.choice(letters) for _ in range(salt_length))
+    full = {"scrypt": "scrypt:32768:8:1", "pbkdf2": "pbkdf2:sha256:1000000"}.get(method, method)
+    if full.count(":") == 1 and full.startswith("pbkdf2"):
+        full += ":1000000"
+    return f"{full}${salt}${_hash_password(full, salt, password)}"
+
+def check_password_hash(pwhash: str, password: str) -> bool:
+    """Tell whether the hash was made from this password; ValueError for an unknown method."""
+    if pwhash.count("$") < 2:
+        return False
+    method, salt, value = pwhash.split("$", 2)
+    return hmac.compare_digest(_hash_password(method, salt, password), value)
+
+# --------------------------------------------------------------------------------------
+# 10. Templates
+#
+# Templates are Jinja's; here is only what ties them to the application: where they are
+# looked for (the app's folder, then the blueprints'), what they see (request, session, g,
+# url_for, what context processors give), and that HTML is escaped by itself.  Jinja takes
+# longer to import than all of this file, so that waits for the first template.
+# --------------------------------------------------------------------------------------
+
+@functools.lru_cache(maxsize=None)
+def _jinja() -> tuple[Any, Any]:
+    """Import Jinja, and return the two classes that this chapter adds to it."""
+    import jinja2
+
+    class Environment(jinja2.Environment):
+        """Jinja's environment with the application's loader."""
+        def __init__(self, app: Flask, **options: Any) -> None:
+            options.setdefault("loader", app.create_global_jinja_loader())
+            super().__init__(**options)
+            self.app = app
+
+    class DispatchingJinjaLoader(jinja2.BaseLoader):
+        """A loader that asks the application's folder, then those of its blueprints."""
+        def __init__(self, app: Flask) -> None:
+            self.app = app
+
+        def _loaders(self) -> list[tuple[Any, Any]]:
+            return [(owner, owner.jinja_loader) for owner in (self.app, *self.app.iter_blueprints())
+                    if owner.jinja_loader is not None]
+
+        def get_source(self, environment: Any, template: str) -> Any:
+            found, tried = None, []
+            for owner, loader in self._loaders():
+                try:
+                    source = loader.get_source(environment, template)
+                except jinja2.TemplateNotFound:
+                    source = None
+                where = getattr(loader, "searchpath", [loader])
+                tried.append(f"{owner.name!r} in {', '.join(map(str, where))}: "
+                             f"{'found' if source else 'not there'}")
+                found = found or source
+                if found and not self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
+                    return found
+            if self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
+                self.app.logger.info("Looking for the template %r:\n  %s", template,
+                                     "\n  ".join(tried))
+            if found is None:
+                raise jinja2.TemplateNotFound(template, f"{template} - looked for it by"
+                                              f" {'; by '.join(tried) or 'nobody'}")
+            return found
+
+        def list_templates(self) -> list[str]:
+            return sorted({name for _, loader in self._loaders()
+                           for name in loader.list_templates()})
+
+    return Environment, DispatchingJinjaLoader
+
+def _default_template_ctx_processor() -> dict[str, Any]:
+    context = _context.get()
+    if context is _outside:
+        return {}
+    return {"g": context.g} if context.request is None else {
+        "g": context.g, "request": context.request}
+
+def _prepare(template: Any, values: dict[str, Any]) -> Any:
+    app = current_app._get_current_object()
+    app.update_template_context(values)
+    if before_render_template.receivers:
+        before_render_template.send(app, _async_wrapper=app.ensure_sync, template=template,
+                                    context=values)
+    return app
+
+def _rendered(app: Flask, template: Any, values: dict[str, Any]) -> None:
+    if template_rendered.receivers:
+        template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template,
+                               context=values)
+
+def _render(template: Any, values: dict[str, Any]) -> str:
+    app = _prepare(template, values)
+    text = template.render(values)
+    _rendered(app, template, values)
+    return text
+
+def _stream(template: Any, values: dict[str, Any]) -> Iterator[str]:
+    app = _prepare(template, values)
+    def generate() -> Iterator[str]:
+        yield from template.generate(values)
+        _rendered(app, template, values)
+    return stream_with_context(generate()) if request else generate()
+
+def render_template(template_name_or_list: Any, **context: Any) -> str:
+    """Render a template by name, the first of several names that exists, or a Template."""
+    return _render(current_app.jinja_env.get_or_select_template(template_name_or_list), context)
+
+def render_template_string(source: str, **context: Any) -> str:
+    """Render a template from a string; HTML is escaped."""
+    return _render(current_app._template_from_string(source), context)
+
+def stream_template(template_name_or_list: Any, **context: Any) -> Iterator[str]:
+    """Render a template piece by piece, to be returned by a view."""
+    return _stream(current_app.jinja_env.get_or_select_template(template_name_or_list), context)
+
+def stream_template_string(source: str, **context: Any) -> Iterator[str]:
+    """Render a template from a string piece by piece."""
+    return _stream(current_app._template_from_string(source), context)
+
+def get_template_attribute(template_name: str, attribute: str) -> Any:
+    """Return a macro or a variable that a template exports."""
+    return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
+
+# --------------------------------------------------------------------------------------
+# 11. Configuration and JSON
+#
+# The configuration is a dict of upper-case keys that can fill itself from objects, files
+# and the environment.  The JSON provider is what an application replaces to speak another
+# dialect of JSON; `json.dumps` and friends ask the current application for it.
+# --------------------------------------------------------------------------------------
+
+class ImportStringError(ImportError):
+    """An object could not be imported by its dotted name."""
+    def __init__(self, import_name: str, exception: BaseException) -> None:
+        super().__init__(f"import_string() failed for {import_name!r}: {exception}")
+        self.import_name, self.exception = import_name, exception
+
+def import_string(import_name: str, silent: bool = False) -> Any:
+    """Import `package.module:name` or `package.module.name`; ImportStringError, or None."""
+    import importlib
+    module, _, name = import_name.replace(":", ".").rpartition(".")
+    try:
+        try:
+            return importlib.import_module(import_name.replace(":", "."))
+        except ImportError:
+            if not module:
+                raise
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        if silent:
+            return None
+        raise ImportStringError(import_name, error) from None
+
+class Config(dict):
+    """A dict of settings; only upper-case keys are taken from where it is filled from."""
+    def __init__(self, root_path: str | os.PathLike, defaults: dict | None = None) -> None:
+        super().__init__(defaults or {})
+        self.root_path = root_path
+
+    def from_object(self, obj: object) -> None:
+        """Take the upper-case attributes of a module, a class, an object, or of its name."""
+        obj = import_string(obj) if isinstance(obj, str) else obj
+        self.from_mapping({key: getattr(obj, key) for key in dir(obj) if key.isupper()})
+
+    def from_mapping(self, mapping: Mapping | None = None, **kwargs: Any) -> bool:
+        """Take the upper-case keys; return True."""
+        self.update({key: value for key, value in {**(mapping or {}), **kwargs}.items()
+                     if key.isupper()})
+        return True
+
+    def _read(self, filename: Any, silent: bool, mode: str, load: Callable) -> Any:
+        path = os.path.join(self.root_path, filename)
+        try:
+            with open(path, mode) as file:
+                return load(file)
+        except OSError as error:
+            import errno
+            if silent and error.errno in (errno.ENOENT, errno.EISDIR, errno.ENOTDIR):
+                return None
+            error.strerror = f"Unable to load configuration file ({error.strerror})"
+            raise
+
+    def from_file(self, filename: Any, load: Callable, silent: bool = False,
+                  text: bool = True) -> bool:
+        """Take what `load(file)` returns, `json.load` or `tomllib.load` say; False if missing."""
+        found = self._read(filename, silent, "r" if text else "rb", load)
+        return found is not None and self.from_mapping(found)
+
+    def from_pyfile(self, filename: Any, silent: bool = False) -> bool:
+        """Run a Python file, and take its upper-case names; False if it is missing."""
+        path = os.path.join(self.root_path, filename)
+        names: dict[str, Any] = {"__file__": path, "__name__": "config"}
+        def run(file: Any) -> dict:
+            exec(compile(file.read(), path, "exec"), names)
+            return names
+        return self.from_file(filename, run, silent, text=False)
+
+    def from_envvar(self, variable_name: str, silent: bool = False) -> bool:
+        """Run the Python file that an environment variable names."""
+        path = os.environ.get(variable_name)
+        if path:
+            return self.from_pyfile(path, silent)
+        if silent:
+            return False
+        raise RuntimeError(f"The environment variable {variable_name!r} is not set: it must name"
+                           " the configuration file")
+
+    def from_prefixed_env(self, prefix: str = "FLASK", *, loads: Callable = json_library.loads,
+                          ) -> bool:
+        """Take PREFIX_KEY from the environment, parsed as JSON if it is; A__B sets ["A"]["B"]."""
+        for name in sorted(os.environ):
+            if not name.startswith(f"{prefix}_"):
+                continue
+            value: Any = os.environ[name]
+            with contextlib.suppress(Exception):
+                value = loads(value)
+            *path, key = name.removeprefix(f"{prefix}_").split("__")
+            target: Any = self
+            for step in path:
+                target = target.setdefault(step, {})
+            target[key] = value
+        return True
+
+    def get_namespace(self, namespace: str, lowercase: bool = True,
+                      trim_namespace: bool = True) -> dict[str, Any]:
+        """Return the settings whose keys start alike, without that start."""
+        start = len(namespace) if trim_namespace else 0
+        return {key[start:].lower() if lowercase else key[start:]: value
+                for key, value in self.items() if key.startswith(namespace)}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {dict.__repr__(self)}>"
+
+class ConfigAttribute:
+    """An attribute of the application that is a key of its configuration."""
+    def __init__(self, name: str, get_converter: Callable | None = None) -> None:
+        self.__name__, self.get_converter = name, get_converter
+
+    def __get__(self, app: Any, owner: type | None = None) -> Any:
+        if app is None:
+            return self
+        value = app.config[self.__name__]
+        return self.get_converter(value) if self.get_converter else value
+
+    def __set__(self, app: Any, value: Any) -> None:
+        app.config[self.__name__] = value
+
+class JSONProvider:
+    """What an application's JSON goes through: override `dumps` and `loads`."""
+    def __init__(self, app: Flask) -> None:
+        self._app: Any = weakref.proxy(app)
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Return an object as JSON."""
+        raise NotImplementedError
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Return what JSON says."""
+        raise NotImplementedError
+
+    def dump(self, obj: Any, fp: Any, **kwargs: Any) -> None:
+        """Write an object as JSON to a text file."""
+        fp.write(self.dumps(obj, **kwargs))
+
+    def load(self, fp: Any, **kwargs: Any) -> Any:
+        """Read JSON from a file."""
+        return self.loads(fp.read(), **kwargs)
+
+    def _prepare_response_obj(self, args: tuple, kwargs: dict) -> Any:
+        if args and kwargs:
+            raise TypeError("give either positional or named arguments to jsonify, not both")
+        return args[0] if len(args) == 1 else args or kwargs or None
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a response of one object, of a list of several, or of a dict of named ones."""
+        text = self.dumps(self._prepare_response_obj(args, kwargs))
+        return self._app.response_class(text, mimetype="application/json")
+
+def _json_default(obj: Any) -> Any:
+    """Say what JSON has no word for: dates, Decimal, UUID, dataclasses, `__html__`."""
+    if isinstance(obj, date):
+        return http_date(obj)
+    if type(obj).__name__ in ("Decimal", "UUID"):
+        return str(obj)
+    if hasattr(obj, "__dataclass_fields__"):
+        from dataclasses import asdict
+        return asdict(obj)
+    if hasattr(obj, "__html__"):
+        return str(obj.__html__())
+    raise TypeError(f"Object of type {type(obj).__name__} is not JSON serializable")
+
+# An encoder made once: json.dumps with options makes one a call, which takes 0.8 us longer.
+_encoder = functools.lru_cache(maxsize=64)(json_library.JSONEncoder)
+
+class DefaultJSONProvider(JSONProvider):
+    """JSON by the standard library, keys sorted, compact outside of debug mode."""
+    default: Any = staticmethod(_json_default)
+    ensure_ascii = True
+    sort_keys = True
+    compact: bool | None = None
+    mimetype = "application/json"
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Return an object as JSON; the arguments are those of json.dumps."""
+        options = {"default": self.default, "ensure_ascii": self.ensure_ascii,
+                   "sort_keys": self.sort_keys, **kwargs}
+        if "cls" in kwargs:
+            return json_library.dumps(obj, **options)
+        return _encoder(**options).encode(obj)
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Return what JSON says; the arguments are those of json.loads."""
+        return json_library.loads(s, **kwargs)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a response; in debug mode it is indented."""
+        obj = self._prepare_response_obj(args, kwargs)
+        wide = self.compact is False or self.compact is None and self._app.debug
+        layout: dict = {"indent": 2} if wide else {"separators": (",", ":")}
+        return self._app.response_class(self.dumps(obj, **layout) + "\n", mimetype=self.mimetype)
+
+def _dumps(obj: Any, **kwargs: Any) -> str:
+    """Return an object as JSON, the current application's way."""
+    if current_app:
+        return current_app.json.dumps(obj, **kwargs)
+    return json_library.dumps(obj, **{"default": _json_default, **kwargs})
+
+def _loads(s: str | bytes, **kwargs: Any) -> Any:
+    """Return what JSON says, the current application's way."""
+    return (current_app.json if current_app else json_library).loads(s, **kwargs)
+
+def jsonify(*args: Any, **kwargs: Any) -> Response:
+    """Return a JSON response of an object, of several, or of named ones."""
+    return current_app.json.response(*args, **kwargs)
+
+json: Any = SimpleNamespace(
+    dumps=_dumps, loads=_loads, jsonify=jsonify,
+    dump=lambda obj, fp, **kwargs: fp.write(_dumps(obj, **kwargs)) and None,
+    load=lambda fp, **kwargs: _loads(fp.read(), **kwargs))
+
+# --------------------------------------------------------------------------------------
+# 12. Blueprints, and what they share with the application
+#
+# Routes, hooks, error handlers, templates and static files can belong to the application or
+# to a blueprint: Scaffold is what both are.  Hooks stand in dicts of lists: the key None is
+# for all requests, a blueprint's name for its own.  A blueprint only records what it is
+# told; when it is registered, everything is done again on the application, under its name.
+# --------------------------------------------------------------------------------------
+
+def setupmethod(f: Callable) -> Callable:
+    """Make a method refuse to work when requests are being handled already."""
+    @functools.wraps(f)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self._check_setup_finished(f.__name__)
+        return f(self, *args, **kwargs)
+    return wrapper
+
+def _hook(table: str, doc: str, name: str) -> Any:
+    """Make the decorator that appends a function to one of the tables of hooks."""
+    def decorator(self: Any, f: Callable) -> Callable:
+        getattr(self, table)[None].append(f)
+        return f
+    decorator.__name__, decorator.__doc__ = name, doc
+    return setupmethod(decorator)
+
+def _app_hook(table: str, doc: str, name: str) -> Any:
+    """Make the decorator of a blueprint that appends to the application's table."""
+    def decorator(self: Any, f: Callable) -> Callable:
+        self.record_once(lambda state: getattr(state.app, table)[None].append(f))
+        return f
+    decorator.__name__, decorator.__doc__ = name, doc
+    return setupmethod(decorator)
+
+def _method_shortcut(method: str) -> Any:
+    def decorator(self: Any, rule: str, **options: Any) -> Callable:
+        if "methods" in options:
+            raise TypeError(f"{method.lower()}() has its method: for several use route()")
+        return self.route(rule, methods=[method], **options)
+    decorator.__name__, decorator.__doc__ = method.lower(), f"`route` for {method}."
+    return setupmethod(decorator)
+
+def get_root_path(import_name: str) -> str:
+    """Return the folder of a module, or the current one."""
+    import importlib.util
+    module = sys.modules.get(import_name)
+    path = getattr(module, "__file__", None)
+    with contextlib.suppress(ImportError, ValueError):
+        if path is None and (spec := importlib.util.find_spec(import_name)) is not None:
+            path = spec.origin or next(iter(spec.submodule_search_locations or ()), None)
+            path = os.path.join(path, "") if path and os.path.isdir(path) else path
+    return os.path.dirname(os.path.abspath(path)) if path else os.getcwd()
+
+def find_package(import_name: str) -> tuple[str | None, str]:
+    """Return (prefix, folder): the prefix it is installed under, or None, and where it lies."""
+    import importlib.util
+    folder = os.getcwd()
+    with contextlib.suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec(import_name.partition(".")[0])
+        if spec is not None and spec.submodule_search_locations:
+            folder = os.path.dirname(os.path.abspath(next(iter(spec.submodule_search_locations))))
+        elif spec is not None and spec.origin:
+            folder = os.path.dirname(os.path.abspath(spec.origin))
+    if os.path.commonpath([folder, os.path.abspath(sys.prefix)]) == os.path.abspath(sys.prefix):
+        return sys.prefix, folder
+    parent, name = os.path.split(folder)
+    if name.lower() != "site-packages":
+        return None, folder
+    outer, lib = os.path.split(parent)
+    if lib.lower() == "lib":
+        return outer, folder
+    return (os.path.dirname(outer) if os.path.basename(outer).lower() == "lib" else parent), folder
+
+class Scaffold:
+    """What an application and a blueprint have in common."""
+    name: str
+    import_name: str
+
+    def __init__(self, import_name: str, static_folder: Any = None,
+                 static_url_path: str | None = None, template_folder: Any = None,
+                 root_path: str | None = None) -> None:
+        self.import_name = import_name
+        self.root_path = get_root_path(import_name) if root_path is None else root_path
+        self.static_folder, self.static_url_path = static_folder, static_url_path
+        self.template_folder = template_folder
+        self.cli: Any = AppGroup()
+        self.view_functions: dict[str, Callable] = {}
+        self.error_handler_spec: Any = defaultdict(lambda: defaultdict(dict))
+        self.before_request_funcs: Any = defaultdict(list)
+        self.after_request_funcs: Any = defaultdict(list)
+        self.teardown_request_funcs: Any = defaultdict(list)
+        self.template_context_processors: Any = defaultdict(list)
+        self.url_value_preprocessors: Any = defaultdict(list)
+        self.url_default_functions: Any = defaultdict(list)
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        raise NotImplementedError
+
+    @property
+    def static_folder(self) -> str | None:
+        """The folder of the static files, absolute; None if there are none."""
+        folder = self._static_folder
+        return None if folder is None else os.path.join(self.root_path, folder)
+
+    @static_folder.setter
+    def static_folder(self, value: Any) -> None:
+        self._static_folder = None if value is None else os.fspath(value).rstrip(r"\/")
+
+    @property
+    def static_url_path(self) -> str | None:
+        """The path that static files are served under."""
+        if self._static_url_path is None and self.static_folder is not None:
+            return f"/{os.path.basename(self.static_folder)}".rstrip("/")
+        return self._static_url_path
+
+    @static_url_path.setter
+    def static_url_path(self, value: str | None) -> None:
+        self._static_url_path = None if value is None else value.rstrip("/")
+
+    has_static_folder = property(lambda self: self.static_folder is not None)
+
+    @cached_property
+    def jinja_loader(self) -> Any:
+        """The loader of the template folder, or None."""
+        if self.template_folder is None:
+            return None
+        from jinja2 import FileSystemLoader
+        return FileSystemLoader(os.path.join(self.root_path, self.template_folder))
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Return how many seconds a file may be cached; to be overridden."""
+        value = current_app.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        return int(value.total_seconds()) if isinstance(value, timedelta) else value
+
+    def send_static_file(self, filename: str) -> Response:
+        """Answer with a file of the static folder."""
+        if self.static_folder is None:
+            raise RuntimeError(f"{self.name!r} has no static_folder to send files from")
+        return send_from_directory(self.static_folder, filename,
+                                   max_age=self.get_send_file_max_age(filename))
+
+    def open_resource(self, resource: str, mode: str = "rb", encoding: str | None = None) -> Any:
+        """Open a file of the folder of this module, for reading."""
+        if mode not in ("r", "rt", "rb"):
+            raise ValueError(f"resources can be opened for reading only, not with mode {mode!r}")
+        return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
+
+    get = _method_shortcut("GET")
+    post = _method_shortcut("POST")
+    put = _method_shortcut("PUT")
+    patch = _method_shortcut("PATCH")
+    delete = _method_shortcut("DELETE")
+
+    @setupmethod
+    def route(self, rule: str, **options: Any) -> Callable[[Callable], Callable]:
+        """Bind a function to a rule (a decorator); the options are those of Rule."""
+        def decorator(f: Callable) -> Callable:
+            self.add_url_rule(rule, options.pop("endpoint", None), f, **options)
+            return f
+        return decorator
+
+    def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None,
+                     provide_automatic_options: bool | None = None, **options: Any) -> None:
+        """Bind a rule to an endpoint, and the endpoint to a function."""
+        raise NotImplementedError
+
+    @setupmethod
+    def endpoint(self, endpoint: str) -> Callable[[Callable], Callable]:
+        """Make a function the view of an endpoint (a decorator)."""
+        def decorator(f: Callable) -> Callable:
+            self.view_functions[endpoint] = f
+            return f
+        return decorator
+
+    before_request = _hook("before_request_funcs", "Call a function before each request; what"
+                           " it returns, unless None, is the answer.", "before_request")
+    after_request = _hook("after_request_funcs", "Call a function with each response; it"
+                          " returns one.", "after_request")
+    teardown_request = _hook("teardown_request_funcs", "Call a function with the exception, or"
+                             " None, when a request's context is left.", "teardown_request")
+    context_processor = _hook("template_context_processors", "Call a function for a dict of"
+                              " values that templates see.", "context_processor")
+    url_value_preprocessor = _hook("url_value_preprocessors", "Call a function with (endpoint,"
+                                   " values) before the view.", "url_value_preprocessor")
+    url_defaults = _hook("url_default_functions", "Call a function with (endpoint, values) in"
+                         " url_for; it adds to the values.", "url_defaults")
+
+    @setupmethod
+    def errorhandler(self, code_or_exception: Any) -> Callable[[Callable], Callable]:
+        """Make a function answer for a status code or a class of exceptions (a decorator)."""
+        def decorator(f: Callable) -> Callable:
+            self.register_error_handler(code_or_exception, f)
+            return f
+        return decorator
+
+    @setupmethod
+    def register_error_handler(self, code_or_exception: Any, f: Callable) -> None:
+        """Make a function answer for a status code or a class of exceptions."""
+        kind, code = self._get_exc_class_and_code(code_or_exception)
+        self.error_handler_spec[None][code][kind] = f
+
+    @staticmethod
+    def _get_exc_class_and_code(kind: Any) -> tuple[type[Exception], int | None]:
+        if isinstance(kind, int):
+            if kind not in default_exceptions:
+                raise ValueError(f"{kind} is no code of an HTTP error: use a subclass of"
+                                 " HTTPException with that code")
+            kind = default_exceptions[kind]
+        if isinstance(kind, Exception):
+            raise TypeError(f"{kind!r} is an instance: handlers are for classes or codes")
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            raise ValueError(f"{kind!r} is no subclass of Exception, nor a code")
+        return kind, kind.code if issubclass(kind, HTTPException) else None
+
+def _endpoint_from_view_func(view_func: Any) -> str:
+    if view_func is None:
+        raise AssertionError("without an endpoint there must be a view function")
+    return view_func.__name__
+
+class BlueprintSetupState:
+    """A blueprint on its way into an application, with the options of `register_blueprint`."""
+    def __init__(self, blueprint: Blueprint, app: Any, options: Any,
+                 first_registration: bool) -> None:
+        def option(name: str) -> Any:
+            own = options.get(name)
+            return getattr(blueprint, name) if own is None else own
+        self.app, self.blueprint, self.options = app, blueprint, options
+        self.first_registration = first_registration
+        self.subdomain, self.url_prefix = option("subdomain"), option("url_prefix")
+        self.name = options.get("name", blueprint.name)
+        self.name_prefix = options.get("name_prefix", "")
+        self.url_defaults = {**blueprint.url_values_defaults, **options.get("url_defaults", {})}
+
+    def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None,
+                     **options: Any) -> None:
+        """Add a rule to the application, under the prefix and the name of the blueprint."""
+        if self.url_prefix is not None:
+            rule = _join_prefix(self.url_prefix, rule) if rule else self.url_prefix
+        options.setdefault("subdomain", self.subdomain)
+        endpoint = _endpoint_from_view_func(view_func) if endpoint is None else endpoint
+        defaults = {**self.url_defaults, **(options.pop("defaults", None) or {})}
+        self.app.add_url_rule(rule, f"{self.name_prefix}.{self.name}.{endpoint}".lstrip("."),
+                              view_func, defaults=defaults, **options)
+
+def _join_prefix(prefix: str, rule: str) -> str:
+    return f"{prefix.rstrip('/')}/{rule.lstrip('/')}"
+
+class Blueprint(Scaffold):
+    """Routes and hooks recorded for later, and used by `app.register_blueprint`."""
+    _got_registered_once = False
+
+    def __init__(self, name: str, import_name: str, static_folder: Any = None,
+                 static_url_path: str | None = None, template_folder: Any = None,
+                 url_prefix: str | None = None, subdomain: str | None = None,
+                 url_defaults: dict | None = None, root_path: str | None = None,
+                 cli_group: Any = _missing) -> None:
+        super().__init__(import_name, static_folder, static_url_path, template_folder, root_path)
+        if not name or "." in name:
+            raise ValueError(f"a blueprint's name must not be empty nor have a dot: {name!r}")
+        self.name, self.url_prefix, self.subdomain = name, url_prefix, subdomain
+        self.url_values_defaults = url_defaults or {}
+        self.cli_group = cli_group
+        self.deferred_functions: list[Callable] = []
+        self._blueprints: list[tuple[Blueprint, dict]] = []
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        if self._got_registered_once:
+            raise AssertionError(
+                f"The setup method {f_name!r} can no longer be called on the blueprint"
+                f" {self.name!r}: it was registered already, and the change would be lost."
+                " Do all set-up before register_blueprint().")
+
+    @setupmethod
+    def record(self, func: Callable) -> None:
+        """Call a function with the BlueprintSetupState at each registration."""
+        self.deferred_functions.append(func)
+
+    @setupmethod
+    def record_once(self, func: Callable) -> None:
+        """Call a function at the first registration only."""
+        self.record(lambda state: func(state) if state.first_registration else None)
+
+    def make_setup_state(self, app: Any, options: dict, first_registration: bool = False) -> Any:
+        """Return the BlueprintSetupState; to be overridden."""
+        return BlueprintSetupState(self, app, options, first_registration)
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
+        """Nest a blueprint in this one."""
+        if blueprint is self:
+            raise ValueError(f"the blueprint {self.name!r} cannot be registered on itself")
+        self._blueprints.append((blueprint, options))
+
+    def register(self, app: Any, options: dict) -> None:
+        """Do on the application what was recorded; called by `register_blueprint`."""
+        name = f"{options.get('name_prefix', '')}.{options.get('name', self.name)}".lstrip(".")
+        if name in app.blueprints:
+            which = "this" if app.blueprints[name] is self else "a different"
+            raise ValueError(f"the name {name!r} is already registered for {which} blueprint:"
+                             " give register_blueprint() another with name=")
+        first = not any(other is self for other in app.blueprints.values())
+        app.blueprints[name] = self
+        self._got_registered_once = True
+        state = self.make_setup_state(app, options, first)
+        if self.has_static_folder:
+            state.add_url_rule(f"{self.static_url_path}/<path:filename>", "static",
+                               self.send_static_file)
+        self._merge_into(app, name)
+        for deferred in self.deferred_functions:
+            deferred(state)
+        if self.cli.commands:
+            group = options.get("cli_group", self.cli_group)
+            self._merge_commands(app, name if group is _missing else group)
+        for blueprint, own in self._blueprints:
+            blueprint.register(app, self._nested_options(blueprint, own, state, name))
+
+    def _nested_options(self, inner: Blueprint, own: dict, state: Any, name: str) -> dict:
+        prefix, subdomain = own.get("url_prefix"), own.get("subdomain")
+        prefix = inner.url_prefix if prefix is None else prefix
+        subdomain = inner.subdomain if subdomain is None else subdomain
+        both = state.url_prefix is not None and prefix is not None
+        joined = _join_prefix(state.url_prefix, prefix) if both else prefix or state.url_prefix
+        domains = [part for part in (subdomain, state.subdomain) if part is not None]
+        return {**own, "name_prefix": name, "url_prefix": joined,
+                "subdomain": ".".join(domains) if domains else None}
+
+    def _merge_commands(self, app: Any, group: str | None) -> None:
+        if group is None:
+            app.cli.commands.update(self.cli.commands)
+        else:
+            self.cli.name = group
+            app.cli.add_command(self.cli)
+
+    def _merge_into(self, app: Any, name: str) -> None:
+        def full(key: str | None) -> str:
+            return name if key is None else f"{name}.{key}"
+        for key, by_code in self.error_handler_spec.items():
+            for code, by_class in by_code.items():
+                app.error_handler_spec[full(key)][code].update(by_class)
+        app.view_functions.update(self.view_functions)
+        for table in ("before_request_funcs", "after_request_funcs", "teardown_request_funcs",
+                      "url_default_functions", "url_value_preprocessors",
+                      "template_context_processors"):
+            for key, functions in getattr(self, table).items():
+                getattr(app, table)[full(key)].extend(functions)
+
+    @setupmethod
+    def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None,
+                     provide_automatic_options: bool | None = None, **options: Any) -> None:
+        """Record a rule."""
+        if "." in (endpoint or "") or "." in getattr(view_func, "__name__", ""):
+            raise ValueError(f"an endpoint of a blueprint must not have a dot: {endpoint!r}")
+        self.record(lambda state: state.add_url_rule(
+            rule, endpoint, view_func, provide_automatic_options=provide_automatic_options,
+            **options))
+
+    before_app_request = _app_hook("before_request_funcs", "`before_request` of the"
+                                   " application.", "before_app_request")
+    after_app_request = _app_hook("after_request_funcs", "`after_request` of the application.",
+                                  "after_app_request")
+    teardown_app_request = _app_hook("teardown_request_funcs", "`teardown_request` of the"
+                                     " application.", "teardown_app_request")
+    app_context_processor = _app_hook("template_context_processors", "`context_processor` of"
+                                      " the application.", "app_context_processor")
+    app_url_value_preprocessor = _app_hook(
+        "url_value_preprocessors", "`url_value_preprocessor` of the application.",
+        "app_url_value_preprocessor")
+    app_url_defaults = _app_hook("url_default_functions", "`url_defaults` of the application.",
+                                 "app_url_defaults")
+
+    @setupmethod
+    def app_errorhandler(self, code: Any) -> Callable[[Callable], Callable]:
+        """`errorhandler` of the application."""
+        def decorator(f: Callable) -> Callable:
+            self.record_once(lambda state: state.app.register_error_handler(code, f))
+            return f
+        return decorator
+
+    def _app_template(kind: str) -> tuple:  # type: ignore[misc]  # noqa: N805
+        """Make the two ways to give the application's templates a filter, test or global."""
+        def add(self: Any, f: Callable, name: str | None = None) -> None:
+            self.record_once(lambda state: getattr(state.app, f"add_template_{kind}")(f, name))
+        add.__name__, add.__doc__ = f"add_app_template_{kind}", f"Add a template {kind}."
+        def decorate(self: Any, name: Any = None) -> Any:
+            return _named_decorator(getattr(self, f"add_app_template_{kind}"), name)
+        decorate.__name__, decorate.__doc__ = f"app_template_{kind}", f"Add a template {kind}."
+        return setupmethod(add), setupmethod(decorate)
+
+    add_app_template_filter, app_template_filter = _app_template("filter")
+    add_app_template_test, app_template_test = _app_template("test")
+    add_app_template_global, app_template_global = _app_template("global")
+
+def _named_decorator(add: Callable, name: Any) -> Any:
+    """Return a decorator that adds under a name; used without brackets, add at once."""
+    if callable(name):
+        add(name)
+        return name
+    def decorator(f: Callable) -> Callable:
+        add(f, name)
+        return f
+    return decorator
+
+# --------------------------------------------------------------------------------------
+# 13. The application: from environ to response
+#
+# This is the heart.  `wsgi_app` is the way of every request:
+#
+#     environ -> context (request) -> match -> before hooks -> view -> Response
+#             -> after hooks -> session saved -> start_response -> body -> teardown
+#
+# Each arrow is a method that a subclass may override.  What was not registered costs one
+# look at an empty dict.
+# --------------------------------------------------------------------------------------
+
+def get_debug_flag() -> bool:
+    """Tell whether FLASK_DEBUG says so: set, and not 0, false or no."""
+    return os.environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
+
+class Flask(Scaffold):
+    """The application, named after its module: `app = Flask(__name__)`."""
+    request_class: Any = Request
+    response_class: Any = Response
+    aborter_class: Any = Aborter
+    config_class: Any = Config
+    app_ctx_globals_class: Any = _AppCtxGlobals
+    json_provider_class: Any = DefaultJSONProvider
+    url_rule_class: Any = Rule
+    url_map_class: Any = Map
+    session_interface: Any = SecureCookieSessionInterface()
+    test_client_class: Any = None
+    test_cli_runner_class: Any = None
+    jinja_environment: Any = None       # None stands for the Environment of chapter 10
+    jinja_options: dict[str, Any] = {}
+    default_config: Mapping[str, Any] = ImmutableDict(
+        DEBUG=None, TESTING=False, PROPAGATE_EXCEPTIONS=None, SECRET_KEY=None,
+        SECRET_KEY_FALLBACKS=None, PERMANENT_SESSION_LIFETIME=timedelta(days=31),
+        USE_X_SENDFILE=False, TRUSTED_HOSTS=None, SERVER_NAME=None, APPLICATION_ROOT="/",
+        SESSION_COOKIE_NAME="session", SESSION_COOKIE_DOMAIN=None, SESSION_COOKIE_PATH=None,
+        SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SECURE=False,
+        SESSION_COOKIE_PARTITIONED=False, SESSION_COOKIE_SAMESITE=None,
+        SESSION_REFRESH_EACH_REQUEST=True, MAX_CONTENT_LENGTH=None,
+        MAX_FORM_MEMORY_SIZE=500_000, MAX_FORM_PARTS=1000, SEND_FILE_MAX_AGE_DEFAULT=None,
+        TRAP_BAD_REQUEST_ERRORS=None, TRAP_HTTP_EXCEPTIONS=False,
+        EXPLAIN_TEMPLATE_LOADING=False, PREFERRED_URL_SCHEME="http",
+        TEMPLATES_AUTO_RELOAD=None, MAX_COOKIE_SIZE=4093, PROVIDE_AUTOMATIC_OPTIONS=True)
+    testing = ConfigAttribute("TESTING")
+    secret_key = ConfigAttribute("SECRET_KEY")
+    permanent_session_lifetime = ConfigAttribute("PERMANENT_SESSION_LIFETIME", lambda value: (
+        timedelta(seconds=value) if isinstance(value, int) else value))
+
+    def __init__(
+        self, import_name: str, static_url_path: str | None = None,
+        static_folder: Any = "static", static_host: str | None = None,
+        host_matching: bool = False, subdomain_matching: bool = False,
+        template_folder: Any = "templates", instance_path: str | None = None,
+        instance_relative_config: bool = False, root_path: str | None = None,
+    ) -> None:
+        super().__init__(import_name, static_folder, static_url_path, template_folder, root_path)
+        if instance_path is not None and not os.path.isabs(instance_path):
+            raise ValueError(f"the instance_path must be absolute: {instance_path!r}")
+        self.instance_path = instance_path or self.auto_find_instance_path()
+        self.config = self.make_config(instance_relative_config)
+        self.aborter = self.make_aborter()
+        self.json = self.json_provider_class(self)
+        self.url_map = self.url_map_class(host_matching=host_matching)
+        self.subdomain_matching = subdomain_matching
+        self.url_build_error_handlers: list[Callable] = []
+        self.teardown_appcontext_funcs: list[Callable] = []
+        self.shell_context_processors: list[Callable] = []
+        self.blueprints: dict[str, Blueprint] = {}
+        self.extensions: dict[str, Any] = {}
+        self.template_context_processors[None].append(_default_template_ctx_processor)
+        self._got_first_request = False
+        self._sync_views: dict[Callable, Callable] = {}
+        # Whether a request needs no MapAdapter to be matched: 1 us less.
+        self._plain_hosts = not host_matching and not subdomain_matching and (
+            type(self).create_url_adapter is Flask.create_url_adapter)
+        self.cli.name = self.name
+        if self.has_static_folder:
+            assert bool(static_host) == host_matching, (
+                "static_host goes with host_matching: give both or none")
+            itself = weakref.ref(self)      # a cycle would keep the application alive
+            self.add_url_rule(
+                f"{self.static_url_path}/<path:filename>", "static", host=static_host,
+                view_func=lambda **kw: itself().send_static_file(**kw))  # type: ignore
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        if self._got_first_request:
+            raise AssertionError(
+                f"The setup method {f_name!r} can no longer be called on the application: it has"
+                " handled its first request, and the change would not be seen by all. Do all"
+                " set-up where the application is made, before it runs.")
+
+    @cached_property
+    def name(self) -> str:  # type: ignore[override]
+        """The name of the module, or of the file that runs."""
+        if self.import_name != "__main__":
+            return self.import_name
+        file = getattr(sys.modules["__main__"], "__file__", None)
+        return os.path.splitext(os.path.basename(file))[0] if file else "__main__"
+
+    @cached_property
+    def logger(self) -> Any:
+        """A logging.Logger by the application's name; in debug mode it says all."""
+        import logging
+        logger = logging.getLogger(self.name)
+        if self.debug and not logger.level:
+            logger.setLevel(logging.DEBUG)
+        if not logger.hasHandlers():
+            logger.addHandler(_default_handler())
+        return logger
+
+    @property
+    def debug(self) -> bool:
+        """Debug mode: errors are shown, templates and JSON made for people."""
+        return self.config["DEBUG"]
+
+    @debug.setter
+    def debug(self, value: bool) -> None:
+        self.config["DEBUG"] = value
+        if self.config["TEMPLATES_AUTO_RELOAD"] is None and "jinja_env" in self.__dict__:
+            self.jinja_env.auto_reload = value
+
+    def make_config(self, instance_relative: bool = False) -> Config:
+        """Return the configuration with its defaults; to be overridden."""
+        root = self.instance_path if instance_relative else self.root_path
+        return self.config_class(root, {**self.default_config, "DEBUG": get_debug_flag()})
+
+    def make_aborter(self) -> Any:
+        """Return what `abort` calls; to be overridden."""
+        return self.aborter_class()
+
+    def auto_find_instance_path(self) -> str:
+        """Return the folder for what belongs to this installation, not to the program."""
+        prefix, folder = find_package(self.import_name)
+        if prefix is None:
+            return os.path.join(folder, "instance")
+        return os.path.join(prefix, "var", f"{self.name}-instance")
+
+    def open_instance_resource(self, resource: str, mode: str = "rb",
+                               encoding: str | None = "utf-8") -> Any:
+        """Open a file of the instance folder."""
+        path = os.path.join(self.instance_path, resource)
+        return open(path, mode, encoding=None if "b" in mode else encoding)
+
+    # Set-up: templates
+
+    @cached_property
+    def jinja_env(self) -> Any:
+        """Jinja's environment, made when first used."""
+        return self.create_jinja_environment()
+
+    def create_jinja_environment(self) -> Any:
+        """Return Jinja's environment; to be overridden."""
+        reload = self.config["TEMPLATES_AUTO_RELOAD"]
+        options = {"autoescape": self.select_jinja_autoescape,
+                   "auto_reload": self.debug if reload is None else reload, **self.jinja_options}
+        environment = (self.jinja_environment or _jinja()[0])(self, **options)
+        environment.globals.update(
+            url_for=self.url_for, get_flashed_messages=get_flashed_messages, config=self.config,
+            request=request, session=session, g=g)
+        environment.policies["json.dumps_function"] = self.json.dumps
+        return environment
+
+    def create_global_jinja_loader(self) -> Any:
+        """Return the loader that looks everywhere; to be overridden."""
+        return _jinja()[1](self)
+
+    def select_jinja_autoescape(self, filename: str | None) -> bool:
+        """Tell whether a template is escaped: HTML, XML, SVG, and those without a name."""
+        return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
+
+    @cached_property
+    def _template_from_string(self) -> Callable[[str], Any]:
+        """Compile a template from a string; compiled ones are kept: 300 us less."""
+        return functools.lru_cache(maxsize=256)(lambda source: self.jinja_env.from_string(source))
+
+    def update_template_context(self, context: dict[str, Any]) -> None:
+        """Add what the context processors give; what the view gave wins."""
+        given = context.copy()
+        for name in (None, *reversed(request.blueprints if request else ())):
+            for func in self.template_context_processors.get(name, ()):
+                context.update(self.ensure_sync(func)())
+        context.update(given)
+
+    def _template(kind: str) -> tuple:  # type: ignore[misc]  # noqa: N805
+        """Make the two ways to give templates a filter, a test or a global."""
+        def add(self: Any, f: Callable, name: str | None = None) -> None:
+            getattr(self.jinja_env, f"{kind}s")[name or f.__name__] = f
+        add.__name__, add.__doc__ = f"add_template_{kind}", f"Add a template {kind}."
+        def decorate(self: Any, name: Any = None) -> Any:
+            return _named_decorator(getattr(self, f"add_template_{kind}"), name)
+        decorate.__name__, decorate.__doc__ = f"template_{kind}", f"Add a template {kind}."
+        return setupmethod(add), setupmethod(decorate)
+
+    add_template_filter, template_filter = _template("filter")
+    add_template_test, template_test = _template("test")
+    add_template_global, template_global = _template("global")
+
+    # Set-up: routes, blueprints, hooks
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
+        """Add a blueprint: `url_prefix`, `subdomain`, `url_defaults`, `name` override its own."""
+        blueprint.register(self, options)
+
+    def iter_blueprints(self) -> Iterable[Blueprint]:
+        """Return the blueprints in the order of registration."""
+        return self.blueprints.values()
+
+    @setupmethod
+    def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None,
+                     provide_automatic_options: bool | None = None, **options: Any) -> None:
+        """Bind a rule to an endpoint, and the endpoint to a function."""
+        endpoint = _endpoint_from_view_func(view_func) if endpoint is None else endpoint
+        methods = options.pop("methods", None) or getattr(view_func, "methods", None) or ("GET",)
+        if isinstance(methods, str):
+            raise TypeError(f'methods must be a list of strings: methods=["{methods}"]')
+        methods = {method.upper() for method in methods}
+        if provide_automatic_options is None:
+            provide_automatic_options = getattr(view_func, "provide_automatic_options", None)
+        if provide_automatic_options is None:
+            provide_automatic_options = (
+                "OPTIONS" not in methods and self.config["PROVIDE_AUTOMATIC_OPTIONS"])
+            methods |= {"OPTIONS"} if provide_automatic_options else set()
+        methods |= set(getattr(view_func, "required_methods", ()))
+        made = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
+        made.provide_automatic_options = provide_automatic_options
+        self.url_map.add(made)
+        if view_func is not None:
+            if self.view_functions.get(endpoint, view_func) != view_func:
+                raise AssertionError(
+                    "View function mapping is overwriting an existing endpoint function:"
+                    f" {endpoint}. Two views have the same name: rename one, or give endpoint=.")
+            self.view_functions[endpoint] = view_func
+
+    @setupmethod
+    def teardown_appcontext(self, f: Callable) -> Callable:
+        """Call a function with the exception, or None, when an application context is left."""
+        self.teardown_appcontext_funcs.append(f)
+        return f
+
+    @setupmethod
+    def shell_context_processor(self, f: Callable) -> Callable:
+        """Call a function for a dict of names that the shell knows."""
+        self.shell_context_processors.append(f)
+        return f
+
+    def make_shell_context(self) -> dict[str, Any]:
+        """Return the names that the shell knows."""
+        names = {"app": self, "g": g}
+        for processor in self.shell_context_processors:
+            names.update(processor())
+        return names
+
+    # Contexts and URLs
+
+    def app_context(self) -> AppContext:
+        """Return a context without a request: `with app.app_context():`."""
+        return AppContext(self)
+
+    def request_context(self, environ: dict) -> AppContext:
+        """Return a context with the request of a WSGI environ."""
+        return AppContext(self, self.request_class(environ))
+
+    def test_request_context(self, *args: Any, **kwargs: Any) -> AppContext:
+        """Return a context with a request made up: the arguments are those of EnvironBuilder."""
+        return self.request_context(EnvironBuilder(self, *args, **kwargs).get_environ())
+
+    def create_url_adapter(self, request: Any) -> Any:
+        """Return the MapAdapter of a request; without one, of SERVER_NAME, or None."""
+        config = self.config
+        if request is None:
+            return None if config["SERVER_NAME"] is None else self.url_map.bind(
+                config["SERVER_NAME"], script_name=config["APPLICATION_ROOT"],
+                url_scheme=config["PREFERRED_URL_SCHEME"])
+        if config["TRUSTED_HOSTS"] is not None:
+            request.trusted_hosts = config["TRUSTED_HOSTS"]
+        request.host = get_host(request.environ, request.trusted_hosts)
+        subdomain = None
+        if not (self.url_map.host_matching or self.subdomain_matching):
+            subdomain = self.url_map.default_subdomain or ""
+        return self.url_map.bind_to_environ(
+            request, None if self.url_map.host_matching else config["SERVER_NAME"], subdomain)
+
+    def inject_url_defaults(self, endpoint: str, values: dict) -> None:
+        """Let the `url_defaults` functions add to the values of url_for."""
+        for name in (None, *reversed(_blueprint_path(endpoint.rpartition(".")[0]))):
+            for func in self.url_default_functions.get(name, ()):
+                func(endpoint, values)
+
+    def url_for(self, /, endpoint: str, *, _anchor: str | None = None, _method: str | None = None,
+                _scheme: str | None = None, _external: bool | None = None, **values: Any) -> str:
+        """Return the URL of an endpoint; values that are no variables go into the query.
+
+        Raises BuildError if there is no rule for these values, RuntimeError without a request
+        and without SERVER_NAME.
+        """
+        context = _context.get()
+        if context is not _outside and context.request is not None:
+            adapter = context.url_adapter
+            if endpoint[:1] == ".":
+                endpoint = f"{context.request.blueprint or ''}{endpoint}".lstrip(".")
+            _external = _scheme is not None if _external is None else _external
+        else:
+            app = self if context is _outside else context.app
+            adapter = self.create_url_adapter(None) if app is self else context.url_adapter
+            _external = True if _external is None else _external
+        if adapter is None:
+            raise RuntimeError(
+                "Unable to build URLs outside an active request without 'SERVER_NAME' configured."
+                " Set it, and 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed.")
+        if _scheme is not None and not _external:
+            raise ValueError("When specifying '_scheme', '_external' must be True.")
+        self.inject_url_defaults(endpoint, values)
+        try:
+            url = adapter.build(endpoint, values, _method, _external, url_scheme=_scheme)
+        except BuildError as error:
+            values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
+            return self.handle_url_build_error(error, endpoint, values)
+        return url if _anchor is None else f"{url}#{quote(_anchor, safe=_URL_SAFE + '?#')}"
+
+    def handle_url_build_error(self, error: BuildError, endpoint: str, values: dict) -> str:
+        """Ask the `url_build_error_handlers`; raise the error if none has an answer."""
+        for handler in self.url_build_error_handlers:
+            try:
+                url = handler(error, endpoint, values)
+                if url is not None:
+                    return url
+            except BuildError as other:
+                error = other
+        raise error
+
+    def redirect(self, location: str, code: int = 302) -> Any:
+        """Return a redirect of this application's response class."""
+        return _redirect_response(location, code, self.response_class)
+
+    # The way of a request
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        return self.wsgi_app(environ, start_response)
+
+    def wsgi_app(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        """Answer a request (PEP 3333); wrap it with middleware: app.wsgi_app = X(app.wsgi_app)."""
+        context = self.request_context(environ)
+        error: BaseException | None = None
+        try:
+            try:
+                context.push()
+                response = self.full_dispatch_request()
+            except Exception as exception:
+                error = exception
+                response = self.handle_exception(exception)
+            except BaseException as exception:
+                error = exception
+                raise
+            return response(environ, start_response)
+        finally:
+            if "werkzeug.debug.preserve_context" in environ:
+                environ["werkzeug.debug.preserve_context"](context)
+            self._leave(context, None if error and self.should_ignore_error(error) else error)
+
+    def _leave(self, context: AppContext, error: BaseException | None) -> None:
+        try:
+            context.pop(error)
+        except Exception:
+            if self._propagates():
+                raise
+            self.logger.exception("Teardown failed after %s", context.request.path)
+
+    def full_dispatch_request(self) -> Response:
+        """Run the hooks and the view; return the finished response."""
+        self._got_first_request = True
+        try:
+            if request_started.receivers:
+                request_started.send(self, _async_wrapper=self.ensure_sync)
+            result = self.preprocess_request()
+            if result is None:
+                result = self.dispatch_request()
+        except Exception as error:
+            result = self.handle_user_exception(error)
+        return self.finalize_request(result)
+
+    def preprocess_request(self) -> Any:
+        """Run `url_value_preprocessor` and `before_request`; return the first answer."""
+        if not (self.before_request_funcs or self.url_value_preprocessors):
+            return None
+        request = _context.get().request
+        names = (None, *reversed(request.blueprints))
+        for name in names:
+            for func in self.url_value_preprocessors.get(name, ()):
+                func(request.endpoint, request.view_args)
+        for name in names:
+            for func in self.before_request_funcs.get(name, ()):
+                result = self._sync(func)()
+                if result is not None:
+                    return result
+        return None
+
+    def dispatch_request(self) -> Any:
+        """Call the view that the rule names, and return what it returns."""
+        request = _context.get().request
+        if request.routing_exception is not None:
+            self.raise_routing_exception(request)
+        rule = request.url_rule
+        if rule.provide_automatic_options and request.method == "OPTIONS":
+            return self.make_default_options_response()
+        return self._sync(self.view_functions[rule.endpoint])(**request.view_args)
+
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        """Raise the 404, 405 or redirect; in debug mode, what a redirect would lose."""
+        error: Any = request.routing_exception
+        if self.debug and isinstance(error, RequestRedirect) and error.code not in (307, 308) and (
+                request.method not in ("GET", "HEAD", "OPTIONS")):
+            raise FormDataRoutingRedirect(request)
+        raise error
+
+    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
+        """Make a response of what a view or a handler returned, and run the after hooks."""
+        response = self.make_response(rv)
+        try:
+            response = self.process_response(response)
+            if request_finished.receivers:
+                request_finished.send(self, _async_wrapper=self.ensure_sync, response=response)
+        except Exception:
+            if not from_error_handler:
+                raise
+            self.logger.exception("Request finalizing failed with an error while handling an error")
+        return response
+
+    def make_response(self, rv: Any) -> Response:
+        """Return a response: of str, bytes, dict, list, iterator, (body, status, headers) ..."""
+        if type(rv) is str:
+            return self.response_class(rv)
+        status = headers = None
+        if isinstance(rv, tuple):
+            rv, status, headers = _unpack(rv)
+        if rv is None:
+            raise TypeError(f"The view function for {request.endpoint!r} did not return a valid"
+                            " response: it returned None. Is there a `return` on every way?")
+        if not isinstance(rv, self.response_class):
+            if isinstance(rv, (str, bytes, bytearray, Iterator)):
+                rv, status, headers = self.response_class(rv, status, headers), None, None
+            elif isinstance(rv, (dict, list)):
+                rv = self.json.response(rv)
+            elif isinstance(rv, Response) or callable(rv):
+                rv = self.response_class.force_type(rv, request.environ)
+            else:
+                raise TypeError(
+                    f"The view function for {request.endpoint!r} did not return a valid response"
+                    f" but a {type(rv).__name__}. It can be a string, dict, list, iterator,"
+                    " a tuple with status or headers, a Response, or a WSGI callable.")
+        if status is not None:
+            rv.status = status
+        if headers:
+            rv.headers.update(headers)
+        return rv
+
+    def process_response(self, response: Response) -> Response:
+        """Run the after hooks, and save the session."""
+        context = _request_context()
+        for func in context._after_request_functions:
+            response = self.ensure_sync(func)(response)
+        if self.after_request_funcs:
+            for name in (*context.request.blueprints, None):
+                for func in reversed(self.after_request_funcs.get(name, ())):
+                    response = self._sync(func)(response)
+        session, interface = context._session, self.session_interface
+        if session is None and not self._session_is_idle(context):
+            session = context._open_session()
+        if session is not None and not interface.is_null_session(session):
+            interface.save_session(self, session, response)
+        return response
+
+    def _session_is_idle(self, context: AppContext) -> bool:
+        """Tell whether nothing can follow from a session that was not touched."""
+        return type(self.session_interface) is SecureCookieSessionInterface and (
+            self.config["SESSION_COOKIE_NAME"] not in context.request.environ.get("HTTP_COOKIE", ""))
+
+    def make_default_options_response(self) -> Response:
+        """Return the answer to OPTIONS: the methods of this path."""
+        response = self.response_class()
+        response.allow.update(_context.get().url_adapter.allowed_methods())
+        return response
+
+    # When something goes wrong
+
+    def _propagates(self) -> bool:
+        setting = self.config["PROPAGATE_EXCEPTIONS"]
+        return bool(self.testing or self.debug) if setting is None else setting
+
+    def _find_error_handler(self, error: Exception, blueprints: list[str]) -> Callable | None:
+        kind, code = self._get_exc_class_and_code(type(error))
+        for key in (code, None) if code is not None else (None,):
+            for name in (*blueprints, None):
+                by_class = self.error_handler_spec[name][key] if (
+                    name in self.error_handler_spec) else None
+                for ancestor in kind.__mro__ if by_class else ():
+                    if ancestor in by_class:  # type: ignore[operator]
+                        return by_class[ancestor]  # type: ignore[index]
+        return None
+
+    def trap_http_exception(self, e: Exception) -> bool:
+        """Tell whether an HTTPException is raised as a bug, not turned into a response."""
+        if self.config["TRAP_HTTP_EXCEPTIONS"]:
+            return True
+        trap = self.config["TRAP_BAD_REQUEST_ERRORS"]
+        if trap is None:
+            return bool(self.debug) and isinstance(e, BadRequestKeyError)
+        return trap and isinstance(e, BadRequest)
+
+    def handle_http_exception(self, e: Any) -> Any:
+        """Return what a handler says of an HTTPException, or the exception as the answer."""
+        if e.code is None or isinstance(e, RoutingException):
+            return e
+        handler = self._find_error_handler(e, request.blueprints)
+        return e if handler is None else self.ensure_sync(handler)(e)
+
+    def handle_user_exception(self, e: Exception) -> Any:
+        """Return what a handler says of an exception, or raise it again."""
+        if isinstance(e, BadRequestKeyError) and (
+                self.debug or self.config["TRAP_BAD_REQUEST_ERRORS"]):
+            e.show_exception = True
+        if isinstance(e, HTTPException) and not self.trap_http_exception(e):
+            return self.handle_http_exception(e)
+        handler = self._find_error_handler(e, request.blueprints)
+        if handler is None:
+            raise e
+        return self.ensure_sync(handler)(e)
+
+    def handle_exception(self, e: Exception) -> Response:
+        """Log an exception that nobody handled, and answer 500; in tests and debug, raise it."""
+        if got_request_exception.receivers:
+            got_request_exception.send(self, _async_wrapper=self.ensure_sync, exception=e)
+        if self._propagates():
+            raise e
+        self.log_exception((type(e), e, e.__traceback__))
+        error = InternalServerError(original_exception=e)
+        try:
+            handler = self._find_error_handler(error, request.blueprints)
+            result = error if handler is None else self.ensure_sync(handler)(error)
+            return self.finalize_request(result, from_error_handler=True)
+        except Exception as another:    # of the handler itself: the client learns nothing
+            self.log_exception((type(another), another, another.__traceback__))
+            return self.finalize_request(error, from_error_handler=True)
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log an exception with its traceback."""
+        self.logger.error(f"Exception on {request.path!r} [{request.method}]".replace("'", ""),
+                          exc_info=exc_info)
+
+    def should_ignore_error(self, error: BaseException | None) -> bool:
+        """Tell whether teardown functions do not get to know an error; to be overridden."""
+        return False
+
+    def do_teardown_request(self, exc: Any = _missing) -> None:
+        """Run the `teardown_request` functions, all of them."""
+        if self.teardown_request_funcs or request_tearing_down.receivers:
+            funcs = [func for name in (*request.blueprints, None)
+                     for func in reversed(self.teardown_request_funcs.get(name, ()))]
+            self._tear_down(funcs, request_tearing_down, exc)
+
+    def do_teardown_appcontext(self, exc: Any = _missing) -> None:
+        """Run the `teardown_appcontext` functions, all of them."""
+        if self.teardown_appcontext_funcs or appcontext_tearing_down.receivers:
+            self._tear_down(reversed(self.teardown_appcontext_funcs), appcontext_tearing_down, exc)
+
+    def _tear_down(self, funcs: Iterable[Callable], signal: Any, exc: Any) -> None:
+        exc = sys.exc_info()[1] if exc is _missing else exc
+        failed: Exception | None = None
+        for func in funcs:
+            try:
+                self._sync(func)(exc)
+            except Exception as error:
+                failed = failed or error
+        signal.send(self, _async_wrapper=self.ensure_sync, exc=exc)
+        if failed:
+            raise failed
+
+    # Async functions
+
+    def _sync(self, func: Callable) -> Callable:
+        """Return `ensure_sync(func)`, asked once for each view and hook."""
+        ready = self._sync_views.get(func)
+        if ready is None:
+            ready = self._sync_views[func] = self.ensure_sync(func)
+        return ready
+
+    def ensure_sync(self, func: Callable) -> Callable:
+        """Return a function to be called plainly: an async one is run in a loop of its own."""
+        from inspect import iscoroutinefunction
+        return self.async_to_sync(func) if iscoroutinefunction(func) else func
+
+    def async_to_sync(self, func: Callable) -> Callable:
+        """Return a function that runs a coroutine function to its end; to be overridden."""
+        try:
+            from asgiref.sync import async_to_sync
+        except ImportError:
+            raise RuntimeError("async views need the package asgiref: install it, or"
+                               " microflask with the extra 'async'") from None
+        return async_to_sync(func)
+
+    # Running and testing
+
+    def run(self, host: str | None = None, port: int | None = None, debug: bool | None = None,
+            load_dotenv: bool = True, **options: Any) -> None:
+        """Serve with the development server; the options are those of run_simple."""
+        if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+            return      # the command line imports the module to serve it itself
+        if load_dotenv and os.environ.get("FLASK_SKIP_DOTENV", "0").lower() in ("0", "false", "no"):
+            globals()["load_dotenv"]()
+            if "FLASK_DEBUG" in os.environ:
+                self.debug = get_debug_flag()
+        if debug is not None:
+            self.debug = bool(debug)
+        name, _, number = (self.config["SERVER_NAME"] or "").partition(":")
+        chosen = int(port if port is not None else number or 5000)
+        for option in ("use_reloader", "use_debugger"):
+            options.setdefault(option, self.debug)
+        options.setdefault("threaded", True)
+        show_server_banner(self.debug, self.name)
+        try:
+            run_simple(host or name or "127.0.0.1", chosen, self, **options)
+        finally:
+            self._got_first_request = False
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
+        """Return a client that calls the application without a server."""
+        return (self.test_client_class or FlaskClient)(
+            self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def test_cli_runner(self, **kwargs: Any) -> Any:
+        """Return a runner that calls the application's commands."""
+        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
+
+class FormDataRoutingRedirect(AssertionError):
+    """In debug mode: a redirect would lose the form that was posted."""
+    def __init__(self, request: Request) -> None:
+        error: Any = request.routing_exception
+        super().__init__(f"{request.method} {request.url} would be redirected to {error.new_url},"
+                         " and the browser would send no form there: post to that address")
+
+def _unpack(rv: tuple) -> tuple:
+    """Return (body, status, headers) of what a view returned as a tuple."""
+    if len(rv) == 3:
+        return rv
+    if len(rv) == 2:
+        has_headers = isinstance(rv[1], (Headers, dict, tuple, list))
+        return (rv[0], None, rv[1]) if has_headers else (*rv, None)
+    raise TypeError("The view function did not return a valid response tuple: it must be"
+                    " (body, status, headers), (body, status), or (body, headers)")
+
+def make_response(*args: Any) -> Response:
+    """Return what a view's return value becomes, to add to it."""
+    if not args:
+        return current_app.response_class()
+    return current_app.make_response(args[0] if len(args) == 1 else args)
+
+def url_for(endpoint: str, *, _anchor: str | None = None, _method: str | None = None,
+            _scheme: str | None = None, _external: bool | None = None, **values: Any) -> str:
+    """Return the URL of an endpoint; see Flask.url_for."""
+    return current_app.url_for(endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme,
+                               _external=_external, **values)
+
+@functools.lru_cache(maxsize=None)
+def _default_handler() -> Any:
+    """Return the handler that writes to the server's error stream, or to stderr."""
+    import logging
+    handler = logging.StreamHandler(wsgi_errors_stream)
+    handler.setFormatter(logging.Formatter("[%(asctime)s] %(levelname)s in %(module)s: %(message)s"))
+    return handler
+
+wsgi_errors_stream: Any = LocalProxy(
+    lambda: request.environ["wsgi.errors"] if request else sys.stderr)
+
+# --------------------------------------------------------------------------------------
+# 14. Files, conditional and range answers                         (skip on first reading)
+#
+# A client that has a copy asks whether it still holds (If-None-Match, If-Modified-Since), one
+# that has a part asks for the rest (Range): RFC 9110 sections 13 and 14.  A file's name that
+# comes from a client never leads out of the folder that it is meant for.
+# --------------------------------------------------------------------------------------
+
+def generate_etag(data: bytes) -> str:
+    """Return the SHA-1 of a body, to be its entity tag."""
+    return hashlib.sha1(data).hexdigest()
+
+def quote_etag(etag: str, weak: bool = False) -> str:
+    """Return an entity tag as it stands in a field; ValueError if it has a quote in it."""
+    if '"' in etag:
+        raise ValueError(f"the entity tag {etag!r} has a quote in it")
+    return f'W/"{etag}"' if weak else f'"{etag}"'
+
+def unquote_etag(etag: str | None) -> tuple:
+    """Return (tag, whether it is weak) of a field, or (None, None)."""
+    if not etag:
+        return None, None
+    weak = etag[:2] in ("W/", "w/")
+    etag = etag[2:] if weak else etag
+    return (etag[1:-1] if len(etag) > 1 and etag[0] == etag[-1] == '"' else etag), weak
+
+class ETags:
+    """The entity tags of an If-Match or If-None-Match field; `*` stands for all."""
+    def __init__(self, strong_etags: Iterable[str] | None = None,
+                 weak_etags: Iterable[str] | None = None, star_tag: bool = False) -> None:
+        self._strong = frozenset(() if star_tag else strong_etags or ())
+        self._weak, self.star_tag = frozenset(weak_etags or ()), star_tag
+
+    def as_set(self, include_weak: bool = False) -> set[str]:
+        """Return the tags as a plain set."""
+        return set(self._strong | self._weak if include_weak else self._strong)
+
+    def is_weak(self, etag: str) -> bool:
+        """Tell whether the tag is here as a weak one."""
+        return etag in self._weak
+
+    def is_strong(self, etag: str) -> bool:
+        """Tell whether the tag is here as a strong one."""
+        return etag in self._strong
+
+    def contains(self, etag: str) -> bool:
+        """Tell whether the tag is here as a strong one, or all are meant."""
+        return self.star_tag or self.is_strong(etag)
+
+    def contains_weak(self, etag: str) -> bool:
+        """Tell whether the tag is here, weak or strong."""
+        return self.is_weak(etag) or self.contains(etag)
+
+    def contains_raw(self, etag: str) -> bool:
+        """Tell whether a tag, quoted and perhaps marked as weak, is here."""
+        tag, weak = unquote_etag(etag)
+        return self.contains_weak(tag) if weak else self.contains(tag)
+
+    def to_header(self) -> str:
+        """Return the field's value."""
+        return "*" if self.star_tag else ", ".join(
+            [quote_etag(tag) for tag in self._strong] + [quote_etag(tag, True) for tag in self._weak])
+
+    __str__ = to_header
+    __contains__ = contains
+
+    def __call__(self, etag: str | None = None, data: bytes | None = None,
+                 include_weak: bool = False) -> bool:
+        if etag is None:
+            if data is None:
+                raise TypeError("give an etag, or the data to make one of")
+            etag = generate_etag(data)
+        return etag in self._strong or include_weak and etag in self._weak
+
+    def __bool__(self) -> bool:
+        return bool(self.star_tag or self._strong or self._weak)
+
+    def __len__(self) -> int:
+        return len(self._strong)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._strong)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self)!r}>"
+
+_ETAG = re.compile(r'[ \t]*([Ww]/)?(?:"([^"]*)"|([^" \t,]+))[ \t]*(?:,|\Z)')
+
+def parse_etags(value: str | None) -> ETags:
+    """Parse an If-Match or If-None-Match field; what is no tag is left out."""
+    if value == "*":
+        return ETags(star_tag=True)
+    tags: tuple[list, list] = ([], [])
+    at, value = 0, value or ""
+    while at < len(value):
+        match = _ETAG.match(value, at)
+        if match:
+            tags[bool(match[1])].append(match[2] if match[2] is not None else match[3])
+        at = match.end() if match else (value.find(",", at) + 1 or len(value))
+    return ETags(*tags)
+
+class _Text:
+    """What Range, ContentRange and IfRange have in common: the field's value as their text."""
+    to_header: Callable[[Any], str]
+
+    def __str__(self) -> str:
+        return self.to_header()  # type: ignore[call-arg]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self)!r}>"
+
+class IfRange(_Text):
+    """An If-Range field: an entity tag or a date."""
+    def __init__(self, etag: str | None = None, date: datetime | None = None) -> None:
+        self.etag, self.date = etag, date
+
+    def to_header(self) -> str:  # type: ignore[override]
+        """Return the field's value."""
+        if self.date is not None:
+            return http_date(self.date)
+        return "" if self.etag is None else quote_etag(self.etag)
+
+def parse_if_range_header(value: str | None) -> IfRange:
+    """Parse an If-Range field."""
+    when = parse_date(value)
+    return IfRange(date=when) if when else IfRange(unquote_etag(value)[0])
+
+class Range(_Text):
+    """A Range field: (start, end) pairs, end not included; a negative start counts back."""
+    def __init__(self, units: str, ranges: Iterable[tuple[int, int | None]]) -> None:
+        self.units, self.ranges = units, list(ranges)
+        for start, end in self.ranges:
+            if start is None or end is not None and not 0 <= start < end:
+                raise ValueError(f"{(start, end)} is no range")
+
+    def range_for_length(self, length: int | None) -> tuple[int, int] | None:
+        """Return the one (start, end) in a body of this length, None if it cannot be met."""
+        if self.units != "bytes" or length is None or len(self.ranges) != 1:
+            return None
+        start, end = self.ranges[0]
+        start = max(0, start + length) if start < 0 else start
+        end = length if end is None else min(end, length)
+        return (start, end) if start < end else None
+
+    def make_content_range(self, length: int | None) -> ContentRange | None:
+        """Return what a Content-Range says of it."""
+        span = self.range_for_length(length)
+        return ContentRange(self.units, *span, length) if span else None
+
+    def to_content_range_header(self, length: int | None) -> str | None:
+        """Return the value of a Content-Range field."""
+        span = self.make_content_range(length)
+        return span and span.to_header()
+
+    def to_header(self) -> str:  # type: ignore[override]
+        """Return the field's value."""
+        return f"{self.units}=" + ",".join(
+            str(start) if start < 0 else f"{start}-{'' if end is None else end - 1}"
+            for start, end in self.ranges)
+
+def parse_range_header(value: str | None, make_inclusive: bool = True) -> Range | None:
+    """Parse a Range field; None if it is malformed, or its ranges overlap."""
+    units, has_ranges, text = (value or "").partition("=")
+    ranges: list[tuple[int, int | None]] = []
+    last: float = 0
+    for item in text.split(","):
+        match = re.fullmatch(r"[ \t]*(?:([0-9]+)[ \t]*-[ \t]*([0-9]*)|-([0-9]+))[ \t]*", item)
+        if not match or not has_ranges or len(item) > 100:
+            return None
+        start = -int(match[3]) if match[3] else int(match[1])
+        end = int(match[2]) + 1 if match[2] else None
+        if (match[3] and start == 0) or last == float("inf") or 0 <= start < last or (
+                end is not None and start >= end):
+            return None
+        ranges.append((start, end))
+        last = float("inf") if end is None else end
+    return Range(units.strip(" \t").lower(), ranges)
+
+class ContentRange(_Text):
+    """A Content-Range field: bytes `start` to `stop`, not included, of `length`."""
+    on_update: Callable | None = None
+
+    def __init__(self, units: str | None, start: int | None, stop: int | None,
+                 length: int | None = None, on_update: Callable | None = None) -> None:
+        self.set(start, stop, length, units)
+        self.on_update = on_update
+
+    def set(self, start: int | None, stop: int | None, length: int | None = None,
+            units: str | None = "bytes") -> None:
+        """Change all at once; AssertionError for a range that cannot be."""
+        assert is_byte_range_valid(start, stop, length), "Bad range provided"
+        self.__dict__.update(units=units, start=start, stop=stop)
+        self.length = length
+
+    def unset(self) -> None:
+        """Remove the field."""
+        self.set(None, None, None, None)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if self.on_update and name != "on_update":
+            self.on_update(self)
+
+    def to_header(self) -> str:  # type: ignore[override]
+        """Return the field's value."""
+        length = "*" if self.length is None else self.length
+        span = "*" if self.start is None else f"{self.start}-{self.stop - 1}"
+        return "" if self.units is None else f"{self.units} {span}/{length}"
+
+    def __bool__(self) -> bool:
+        return self.units is not None
+
+def is_byte_range_valid(start: int | None, stop: int | None, length: int | None) -> bool:
+    """Tell whether these can be the parts of a Content-Range."""
+    if start is None or stop is None:
+        return start is stop and (length is None or length >= 0)
+    return 0 <= start < stop and (length is None or start < length)
+
+def parse_content_range_header(value: str | None, on_update: Any = None) -> ContentRange | None:
+    """Parse a Content-Range field; None if it is malformed."""
+    match = re.fullmatch(r"[ \t]*(\S+) (?:\*|([0-9]{1,99})-([0-9]{1,99}))/(?:\*|([0-9]{1,99}))[ \t]*",
+                         value or "")
+    if not match:
+        return None
+    start, last, length = (None if text is None else int(text) for text in match.groups()[1:])
+    stop = None if last is None else last + 1
+    if not is_byte_range_valid(start, stop, length):
+        return None
+    return ContentRange(match[1], start, stop, length, on_update)
+
+def is_resource_modified(environ: dict, etag: str | None = None, data: bytes | None = None,
+                         last_modified: Any = None, ignore_if_range: bool = True) -> bool:
+    """Tell whether a client must be sent the content, by what its conditions say.
+
+    Entity tags count before dates, If-Match before If-None-Match.
+    """
+    if data is not None:
+        if etag is not None:
+            raise TypeError("give either data or its etag, not both")
+        etag = generate_etag(data)
+    if isinstance(last_modified, str):
+        last_modified = parse_date(last_modified)
+    if last_modified is not None and last_modified.tzinfo is None:
+        last_modified = last_modified.replace(tzinfo=timezone.utc)
+    if_range = IfRange()
+    if not ignore_if_range and "HTTP_RANGE" in environ:
+        if_range = parse_if_range_header(environ.get("HTTP_IF_RANGE"))
+    since = if_range.date or parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
+    unmodified = bool(since and last_modified and last_modified.replace(microsecond=0) <= since)
+    if etag:
+        tag = unquote_etag(etag)[0]
+        if if_range.etag is not None:
+            return if_range.etag != tag
+        if none_match := parse_etags(environ.get("HTTP_IF_NONE_MATCH")):
+            unmodified = none_match.contains_weak(tag)
+        if match := parse_etags(environ.get("HTTP_IF_MATCH")):
+            unmodified = not match.is_strong(tag)
+    return not unmodified
+
+class _RangeWrapper:
+    """Some bytes of a body: from `start`, `length` of them."""
+    def __init__(self, body: Any, start: int, length: int) -> None:
+        self.body, self.left = body, length
+        self.skip = start
+        if getattr(body, "seekable", bool)():
+            body.seek(start)
+            self.skip = 0
+        self.pieces = iter(body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self.left > 0 and (piece := next(self.pieces, None)) is not None:
+            piece = piece.encode() if isinstance(piece, str) else piece
+            chosen = piece[self.skip:self.skip + self.left]
+            self.skip = max(0, self.skip - len(piece))
+            self.left -= len(chosen)
+            if chosen:
+                yield chosen
+
+    def close(self) -> None:
+        if hasattr(self.body, "close"):
+            self.body.close()
+
+def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: bool | str,
+                      complete_length: int | None) -> Any:
+    environ = getattr(request_or_environ, "environ", request_or_environ)
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        return response
+    response.headers.setdefault("Date", http_date())
+    tag, changed = response.headers.get("ETag"), response.headers.get("Last-Modified")
+    if accept_ranges:
+        response.accept_ranges = "bytes" if accept_ranges is True else accept_ranges
+    wants_range = "HTTP_RANGE" in environ and complete_length and accept_ranges and (
+        "HTTP_IF_RANGE" not in environ or not is_resource_modified(
+            environ, tag, last_modified=changed, ignore_if_range=False))
+    if wants_range:
+        _make_partial(response, environ["HTTP_RANGE"], complete_length)
+    elif not is_resource_modified(environ, tag, last_modified=changed):
+        response.status_code = 412 if parse_etags(environ.get("HTTP_IF_MATCH")) else 304
+    if response.automatically_set_content_length and "Content-Length" not in response.headers:
+        response.content_length = response.calculate_content_length()
+    return response
+
+def _make_partial(response: Any, field: str, length: int) -> None:
+    wanted = parse_range_header(field)
+    span = wanted.range_for_length(length) if wanted else None
+    if span is None:
+        raise default_exceptions[416](length)
+    response.content_range = f"bytes {span[0]}-{span[1] - 1}/{length}"
+    response.content_length = span[1] - span[0]
+    response.status_code = 206
+    response.response = _RangeWrapper(response.response, span[0], span[1] - span[0])
+
+class FileWrapper:
+    """An open file as an iterable of blocks, for servers without wsgi.file_wrapper."""
+    def __init__(self, file: Any, buffer_size: int = 8192) -> None:
+        self.file, self.buffer_size = file, buffer_size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self.file.read(self.buffer_size), b"")
+
+    def seekable(self) -> bool:
+        """Tell whether the file can be read from any place."""
+        return getattr(self.file, "seekable", lambda: hasattr(self.file, "seek"))()
+
+    def seek(self, *args: Any) -> None:
+        """Go to a place in the file."""
+        self.file.seek(*args)
+
+    def close(self) -> None:
+        """Close the file."""
+        if hasattr(self.file, "close"):
+            self.file.close()
+
+def wrap_file(environ: dict, file: Any, buffer_size: int = 65536) -> Any:
+    """Return a file as an iterable, the server's own if it has one (PEP 3333)."""
+    return environ.get("wsgi.file_wrapper", FileWrapper)(file, buffer_size)
+
+_DEVICES = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", *(
+    f"{port}{digit}" for port in ("COM", "LPT") for digit in "0123456789¹²³")}
+
+def safe_join(directory: str, *untrusted: str) -> str | None:
+    """Join a folder and parts that a client named; None if they would lead out of it."""
+    path = directory or "."
+    for part in untrusted:
+        if not part:
+            continue
+        part = posixpath.normpath(part)
+        names = re.split(r"[/\\]", part)
+        if (".." in names or part[0] == "/" or "\0" in part or os.path.isabs(part)
+                or os.path.altsep and os.path.altsep in part or "\\" in part
+                or any(re.split("[:.]", name)[0].rstrip().upper() in _DEVICES for name in names)
+                or re.match("[A-Za-z]:", part)):
+            return None
+        path = posixpath.join(path, part)
+    return path
+
+def secure_filename(filename: str) -> str:
+    """Return a name that is safe on any system, in ASCII, without folders; maybe empty."""
+    filename = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
+    filename = "_".join(re.sub(r"[/\\]" if os.name == "nt" else "/", " ", filename).split())
+    filename = re.sub(r"[^A-Za-z0-9_.-]", "", filename).strip("._")
+    if os.name == "nt" and filename.partition(".")[0].upper() in _DEVICES:
+        filename = f"_{filename}"
+    return filename
+
+def send_file(
+    path_or_file: Any, mimetype: str | None = None, as_attachment: bool = False,
+    download_name: str | None = None, conditional: bool = True, etag: bool | str = True,
+    last_modified: Any = None, max_age: Any = None,
+) -> Response:
+    """Answer with a file: a path (relative to the application), or an open binary file.
+
+    Never pass a path that a client named: that is what `send_from_directory` is for.
+    """
+    file, path, size, mtime = path_or_file, None, None, None
+    if isinstance(path_or_file, str) or hasattr(path_or_file, "__fspath__"):
+        path = os.path.join(current_app.root_path, path_or_file)
+        stat = os.stat(path)
+        file, size, mtime = None, stat.st_size, stat.st_mtime
+        download_name = os.path.basename(path) if download_name is None else download_name
+    elif isinstance(file, io.BytesIO):
+        size = file.getbuffer().nbytes
+    elif isinstance(file, io.TextIOBase):
+        raise ValueError("Files must be opened in binary mode or use BytesIO.")
+    headers = _file_headers(download_name, as_attachment)
+    if mimetype is None:
+        mimetype, encoding = _guess_type(download_name)
+        if encoding is not None and not as_attachment:
+            headers["Content-Encoding"] = encoding
+    body = None
+    if path is not None and current_app.config["USE_X_SENDFILE"]:
+        headers["X-Sendfile"] = path
+    else:
+        file = open(path, "rb") if path is not None else file  # type: ignore[arg-type]
+        body = wrap_file(request.environ, file)
+    response = current_app.response_class(
+        body, mimetype=mimetype, headers=headers, direct_passthrough=True)
+    response.content_length = size
+    response.last_modified = mtime if last_modified is None else last_modified
+    _set_max_age(response, current_app.get_send_file_max_age if max_age is None else max_age, path)
+    if isinstance(etag, str):
+        response.set_etag(etag)
+    elif etag and path is not None:
+        response.set_etag(f"{mtime}-{size}-{zlib.adler32(os.fsencode(path))}")
+    if conditional:
+        try:
+            response.make_conditional(request, True, size)
+        except default_exceptions[416]:
+            response.close()
+            raise
+        if response.status_code == 304:
+            response.headers.remove("X-Sendfile")
+    return response
+
+def _guess_type(name: str | None) -> tuple[str, str | None]:
+    if name is None:
+        raise TypeError("the MIME type of a file without a name is unknown: give a"
+                        " download_name, or the mimetype")
+    import mimetypes
+    mimetype, encoding = mimetypes.guess_type(name)
+    return mimetype or "application/octet-stream", encoding
+
+def _file_headers(name: str | None, as_attachment: bool) -> Headers:
+    """Return a Content-Disposition with the name, in ASCII and in full (RFC 6266, 8187)."""
+    headers = Headers()
+    if name is not None:
+        names = {"filename": name}
+        if not name.isascii():
+            simple = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+            full = quote(name, safe="!#$&+-.^_`|~", errors="surrogatepass")
+            names = {"filename": simple, "filename*": f"UTF-8''{full}"}
+        kind = "attachment" if as_attachment else "inline"
+        headers["Content-Disposition"] = dump_options_header(kind, names)
+    elif as_attachment:
+        raise TypeError("a file without a name cannot be an attachment: give a download_name")
+    return headers
+
+def _set_max_age(response: Any, max_age: Any, path: str | None) -> None:
+    max_age = max_age(path) if callable(max_age) else max_age
+    control = response.cache_control
+    if not max_age or max_age < 0:
+        control.no_cache = True
+    else:
+        control.public = True
+        response.expires = int(time.time() + max_age)
+    if max_age is not None:
+        control.max_age = max_age
+        response.expires = int(time.time() + max_age)
+
+def send_from_directory(directory: Any, path: Any, **kwargs: Any) -> Response:
+    """Answer with a file of a folder, by a path that a client may name; NotFound otherwise."""
+    full = safe_join(os.fspath(directory), os.fspath(path))
+    with contextlib.suppress(ValueError):
+        if full is not None and os.path.isfile(os.path.join(current_app.root_path, full)):
+            return send_file(full, **kwargs)
+    raise NotFound()
+
+# --------------------------------------------------------------------------------------
+# 15. Views as classes, streams with context                       (skip on first reading)
+#
+# A class can be a view: `as_view` makes the function that the router calls.  A generator runs
+# when the view is over and its context gone: `stream_with_context` holds the context, and
+# pushes it around each step.
+# --------------------------------------------------------------------------------------
+
+class View:
+    """A view as a class: override `dispatch_request`, and register `X.as_view("name")`."""
+    methods: Any = None
+    provide_automatic_options: bool | None = None
+    decorators: list[Callable] = []
+    init_every_request = True
+
+    def dispatch_request(self) -> Any:
+        """Return the answer; the values of the rule are the arguments."""
+        raise NotImplementedError
+
+    @classmethod
+    def as_view(cls, name: str, *class_args: Any, **class_kwargs: Any) -> Any:
+        """Return a function that makes an instance (each time, or once) and dispatches to it."""
+        one = None if cls.init_every_request else cls(*class_args, **class_kwargs)
+        def view(**kwargs: Any) -> Any:
+            instance = view.view_class(*class_args, **class_kwargs) if one is None else one
+            return current_app.ensure_sync(instance.dispatch_request)(**kwargs)
+        view: Any = view  # type: ignore[no-redef]
+        view.__name__, view.__module__ = name, cls.__module__
+        for decorator in cls.decorators:
+            view = decorator(view)
+        view.view_class, view.__doc__ = cls, cls.__doc__
+        view.methods = cls.methods
+        view.provide_automatic_options = cls.provide_automatic_options
+        return view
+
+_HTTP_METHODS = ("get", "post", "head", "options", "delete", "put", "trace", "patch")
+
+class MethodView(View):
+    """A view with a method for each HTTP method: `def get(self)`, `def post(self)`."""
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "methods" not in cls.__dict__:
+            inherited = {method for base in cls.__bases__ for method in getattr(
+                base, "methods", None) or ()}
+            found = inherited | {key.upper() for key in _HTTP_METHODS if hasattr(cls, key)}
+            if found:
+                cls.methods = found
+
+    def dispatch_request(self, **kwargs: Any) -> Any:
+        """Call the method named after the request's; `get` answers HEAD, too."""
+        method = getattr(self, request.method.lower(), None)
+        if method is None and request.method == "HEAD":
+            method = getattr(self, "get", None)
+        assert method is not None, f"Unimplemented method {request.method!r}"
+        return current_app.ensure_sync(method)(**kwargs)
+
+class _ContextStream:
+    """An iterator whose steps run inside a context, which is left when it is closed."""
+    def __init__(self, context: AppContext, generator: Iterator) -> None:
+        self._context, self._generator, self._open = context, generator, True
+        context._holds += 1
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def __next__(self) -> Any:
+        token = _context.set(self._context)
+        try:
+            return next(self._generator)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            _context.reset(token)
+
+    def close(self) -> None:
+        """Close the generator, and tear the context down when nothing else holds it."""
+        if not self._open:
+            return
+        self._open = False
+        token = _context.set(self._context)
+        try:
+            if hasattr(self._generator, "close"):
+                self._generator.close()
+        finally:
+            self._context._holds -= 1
+            try:
+                if not self._context._holds and not self._context._tokens:
+                    self._context._tear_down(None)
+            finally:
+                _context.reset(token)
+
+    __del__ = close
+
+def stream_with_context(generator_or_function: Any) -> Any:
+    """Keep the request's context while a generator runs; also a decorator of one."""
+    if hasattr(generator_or_function, "__iter__"):
+        return _ContextStream(_request_context(), iter(generator_or_function))
+    @functools.wraps(generator_or_function)
+    def decorator(*args: Any, **kwargs: Any) -> Any:
+        return stream_with_context(generator_or_function(*args, **kwargs))
+    return decorator
+
+# --------------------------------------------------------------------------------------
+# 16. Testing                                                      (skip on first reading)
+#
+# A test needs no server: EnvironBuilder makes the environ that a server would make, the
+# client calls the application with it, keeps the cookies, and follows redirects if asked.
+# --------------------------------------------------------------------------------------
+
+def run_wsgi_app(app: Callable, environ: dict, buffered: bool = False) -> tuple:
+    """Call a WSGI application; return (body, status, Headers).
+
+    The body is a list with `buffered`, else an iterator with `close` if there is more to come.
+    """
+    started: list = []
+    written: list[bytes] = []
+    def start_response(status: str, headers: list, exc_info: Any = None) -> Callable:
+        if exc_info and started and written:
+            raise exc_info[1]
+        started[:] = [status, headers]
+        return written.append
+    result = app(environ, start_response)
+    iterator, close = iter(result), getattr(result, "close", None)
+    if buffered:
+        try:
+            written.extend(iterator)
+        finally:
+            if close:
+                close()
+        return written, started[0], Headers(started[1])
+    while not started and (piece := next(iterator, None)) is not None:
+        written.append(piece)
+    body: Any = ClosingIterator(chain(written, iterator), close) if close else chain(
+        written, iterator)
+    return body, started[0], Headers(started[1])
+
+def _files_and_fields(data: Any) -> tuple[list, list]:
+    """Part the data of a form in its fields, and its files as FileStorage."""
+    fields, files = [], []
+    for key, value in iter_multi_items(data if isinstance(data, MultiDict) else {
+            key: value if isinstance(value, list) else [value] for key, value in data.items()}):
+        if isinstance(value, tuple):
+            value = FileStorage(*[open(value[0], "rb") if isinstance(value[0], (
+                str, os.PathLike)) else value[0], *value[1:2]], name=key,
+                content_type=value[2] if len(value) > 2 else None)
+        elif hasattr(value, "read") and not isinstance(value, FileStorage):
+            value = FileStorage(value, name=key)
+        (files if isinstance(value, FileStorage) else fields).append((key, value))
+    return fields, files
+
+def encode_multipart(fields: Iterable, files: Iterable = (), boundary: str | None = None) -> tuple:
+    """Return (boundary, body) of a multipart form of (name, text) and (name, FileStorage)."""
+    boundary = boundary or f"---------------microflask-{os.urandom(12).hex()}"
+    pieces: list[bytes] = []
+    def part(name: str, filename: str | None, headers: Any, data: bytes) -> None:
+        names = "".join(f'; {key}="{value}"' for key, value in (
+            ("name", name), ("filename", filename)) if value is not None)
+        head = f"--{boundary}\r\nContent-Disposition: form-data{names}\r\n"
+        head += "".join(f"{key}: {value}\r\n" for key, value in headers
+                        if key.lower() != "content-disposition")
+        pieces.extend((head.encode(), b"\r\n", data, b"\r\n"))
+    for name, value in fields:
+        part(name, None, (), str(value).encode())
+    for name, file in files:
+        headers = Headers(file.headers)
+        if "Content-Type" not in headers:
+            headers["Content-Type"] = _guess_type(file.filename or "")[0]
+        part(name, file.filename, headers, file.stream.read())
+    return boundary, b"".join((*pieces, f"--{boundary}--\r\n".encode()))
+
+class EnvironBuilder:
+    """Make a WSGI environ: `EnvironBuilder(app, path, ...)`, or without the app.
+
+    `data` is a body (str, bytes), or a form (a dict; files are (file, name[, type]));
+    `json` any object; `auth` (name, password); `base_url` scheme, host and script name.
+    """
+    def __init__(
+        self, app: Any = None, path: Any = "/", base_url: str | None = None,
+        subdomain: str | None = None, url_scheme: str | None = None,
+        query_string: Any = None, method: str = "GET", input_stream: Any = None,
+        content_type: str | None = None, content_length: int | None = None,
+        errors_stream: Any = None, multithread: bool = False, multiprocess: bool = False,
+        run_once: bool = False, headers: Any = None, data: Any = None,
+        environ_base: dict | None = None, environ_overrides: dict | None = None,
+        mimetype: str | None = None, json: Any = None, auth: Any = None,
+    ) -> None:
+        if isinstance(app, str):        # Werkzeug's has no application
+            app, path = None, app
+        if base_url is not None and (subdomain or url_scheme):
+            raise AssertionError('Cannot pass "subdomain" or "url_scheme" with "base_url".')
+        self.app = app
+        url = urlsplit(path)
+        if query_string is not None and url.query:
+            raise ValueError("Query string is defined in the path and as an argument")
+        self.request_uri, self.path = path, iri_to_uri(url.path)
+        if base_url is None:
+            config = app.config if app is not None else {}
+            host = url.netloc or config.get("SERVER_NAME") or "localhost"
+            scheme = url.scheme or url_scheme or config.get("PREFERRED_URL_SCHEME", "http")
+            root = config.get("APPLICATION_ROOT", "/").strip("/")
+            base_url = f"{scheme}://{f'{subdomain}.' if subdomain else ''}{host}/{root}"
+        base = urlsplit(iri_to_uri(base_url))
+        if base.query or base.fragment:
+            raise ValueError("base url must not contain a query string or fragment")
+        self.url_scheme, self.host, self.script_root = base.scheme, base.netloc, base.path.rstrip("/")
+        self.query_string = url.query if query_string is None else query_string if isinstance(
+            query_string, str) else _urlencode(query_string)
+        self.method, self.errors_stream = method, errors_stream or sys.stderr
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.environ_base, self.environ_overrides = environ_base, environ_overrides
+        self.flags = {"wsgi.multithread": multithread, "wsgi.multiprocess": multiprocess,
+                      "wsgi.run_once": run_once}
+        self.fields: list = []
+        self.files: list = []
+        self.input_stream = input_stream
+        if auth is not None:
+            if isinstance(auth, tuple):
+                auth = Authorization("basic", {"username": auth[0], "password": auth[1]})
+            self.headers["Authorization"] = auth.to_header()
+        if mimetype is not None:
+            content_type = get_content_type(mimetype, "utf-8")
+        if content_type is not None:
+            self.headers["Content-Type"] = content_type
+        if content_length is not None:
+            self.headers["Content-Length"] = str(content_length)
+        self._set_body(data, json)
+
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Return an object as the application's JSON."""
+        return (self.app.json if self.app is not None else json_library).dumps(obj, **kwargs)
+
+    def _set_body(self, data: Any, json: Any) -> None:
+        if json is not None:
+            if data is not None:
+                raise TypeError("can't provide both json and data")
+            data = self.json_dumps(json)
+            self.headers.setdefault("Content-Type", "application/json")
+        if not data:
+            return
+        if self.input_stream is not None:
+            raise TypeError("can't provide input stream and data")
+        data = data.read() if hasattr(data, "read") else data
+        if isinstance(data, (str, bytes)):
+            data = data.encode() if isinstance(data, str) else data
+            self.input_stream = io.BytesIO(data)
+        else:
+            self.fields, self.files = _files_and_fields(data)
+
+    def _body(self) -> tuple[Any, str | None, int | None]:
+        """Return (stream, content type, content length)."""
+        kind, length = self.headers.get("Content-Type"), self.headers.get("Content-Length", type=int)
+        if self.input_stream is not None:
+            if hasattr(self.input_stream, "getbuffer"):
+                length = self.input_stream.getbuffer().nbytes - self.input_stream.tell()
+            return self.input_stream, kind, length
+        mimetype = (kind or "").partition(";")[0].strip()
+        if self.files or mimetype == "multipart/form-data":
+            boundary, body = encode_multipart(self.fields, self.files)
+            return io.BytesIO(body), f'multipart/form-data; boundary="{boundary}"', len(body)
+        if self.fields or mimetype == "application/x-www-form-urlencoded":
+            body = _urlencode(self.fields).encode()
+            return io.BytesIO(body), kind or "application/x-www-form-urlencoded", len(body)
+        return io.BytesIO(), kind, length
+
+    def get_environ(self) -> dict:
+        """Return the environ, with a body that can be read once."""
+        stream, content_type, content_length = self._body()
+        def latin(text: str) -> str:
+            return text.encode().decode("latin-1")
+        name, _, port = self.host.rpartition(":") if re.search(r":\d*\Z", self.host) else (
+            self.host, "", "")
+        environ: dict = {
+            **(self.environ_base or {}), "REQUEST_METHOD": self.method,
+            "SCRIPT_NAME": latin(unquote(self.script_root)), "PATH_INFO": latin(unquote(self.path)),
+            "QUERY_STRING": latin(self.query_string), "REQUEST_URI": latin(self.request_uri),
+            "RAW_URI": latin(self.request_uri), "SERVER_NAME": name,
+            "SERVER_PORT": port or ("443" if self.url_scheme == "https" else "80"),
+            "HTTP_HOST": self.host, "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.version": (1, 0),
+            "wsgi.url_scheme": self.url_scheme, "wsgi.input": stream,
+            "wsgi.errors": self.errors_stream, **self.flags}
+        for key in dict.fromkeys(name.lower() for name in self.headers.keys()):
+            if key not in ("content-type", "content-length"):
+                value = ", ".join(self.headers.getlist(key))
+                environ[f"HTTP_{key.upper().replace('-', '_')}"] = value
+        if content_type is not None:
+            environ["CONTENT_TYPE"] = content_type
+        if content_length is not None:
+            environ["CONTENT_LENGTH"] = str(content_length)
+        return {**environ, **(self.environ_overrides or {})}
+
+    def get_request(self, cls: Any = Request) -> Any:
+        """Return a request."""
+        return cls(self.get_environ())
+
+    def close(self) -> None:
+        """Close the files."""
+        for _, file in self.files:
+            file.close()
+
+class Cookie:
+    """A cookie that a client keeps (RFC 6265 section 5.3)."""
+    def __init__(self, key: str, value: str, server: str, attributes: dict[str, Any]) -> None:
+        self.key = self.decoded_key = key
+        self.value = value
+        self.decoded_value = next(iter(parse_cookie(f"{key}={value}").values()), value)
+        self.domain = attributes.get("domain") or server
+        self.origin_only = not attributes.get("domain")
+        self.path = attributes.get("path") or "/"
+        self.secure, self.http_only = "secure" in attributes, "httponly" in attributes
+        self.same_site = attributes.get("samesite")
+        self.expires = parse_date(attributes.get("expires"))
+        age = attributes.get("max-age")
+        self.max_age = int(age) if age and age.lstrip("-").isdigit() else None
+
+    def matches(self, server: str, path: str) -> bool:
+        """Tell whether the cookie is sent to this host and path."""
+        host_fits = server == self.domain or (
+            not self.origin_only and server.endswith(f".{self.domain}"))
+        return host_fits and (path == self.path or path.startswith(self.path.rstrip("/") + "/"))
+
+    def is_dead(self) -> bool:
+        """Tell whether the client must forget it."""
+        return self.max_age == 0 or self.expires is not None and self.expires.timestamp() == 0
+
+class TestResponse:
+    """A response as the client got it: with `request`, and `history` of redirects."""
+    __test__ = False
+    request: Any
+    history: tuple = ()
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.get_data(as_text=True)  # type: ignore[attr-defined]
+
+class Client:
+    """A client of a WSGI application; it keeps cookies unless told otherwise."""
+    def __init__(self, application: Callable, response_wrapper: Any = None,
+                 use_cookies: bool = True, allow_subdomain_redirects: bool = False) -> None:
+        self.application = application
+        base = response_wrapper or Response
+        self.response_wrapper = type("WrapperTestResponse", (TestResponse, base), {})
+        self._cookies: dict[tuple, Cookie] | None = {} if use_cookies else None
+        self.allow_subdomain_redirects = allow_subdomain_redirects
+
+    def _jar(self) -> dict[tuple, Cookie]:
+        if self._cookies is None:
+            raise TypeError("Cookies are disabled. Create a client with 'use_cookies=True'.")
+        return self._cookies
+
+    def get_cookie(self, key: str, domain: str = "localhost", path: str = "/") -> Cookie | None:
+        """Return a cookie, or None."""
+        return self._jar().get((domain, path, key))
+
+    def set_cookie(self, key: str, value: str = "", *, domain: str = "localhost",
+                   origin_only: bool = True, path: str = "/", **kwargs: Any) -> None:
+        """Put a cookie into the client; the attributes are those of dump_cookie."""
+        self._jar()
+        own = None if origin_only else domain
+        self._keep_cookies(domain, path, [dump_cookie(key, value, domain=own, path=path, **kwargs)])
+
+    def delete_cookie(self, key: str, *, domain: str = "localhost", path: str = "/") -> None:
+        """Take a cookie out of the client."""
+        self._jar().pop((domain, path, key), None)
+
+    def _keep_cookies(self, server: str, path: str, fields: Iterable[str]) -> None:
+        for field in fields if self._cookies is not None else ():
+            pair, *rest = field.split(";")
+            attributes = {key.strip().lower(): value.strip() for key, _, value in (
+                item.partition("=") for item in rest)}
+            key, _, value = pair.partition("=")
+            cookie = Cookie(key.strip(), value.strip(), server, attributes)
+            place = (cookie.domain, cookie.path, cookie.key)
+            self._jar().pop(place, None)
+            if not cookie.is_dead():
+                self._jar()[place] = cookie
+
+    def _add_cookies(self, environ: dict) -> None:
+        server, path = environ["HTTP_HOST"].partition(":")[0], environ["PATH_INFO"]
+        path = f"{environ['SCRIPT_NAME'].rstrip('/')}/{path.lstrip('/')}"
+        pairs = [f"{cookie.key}={cookie.value}" for cookie in (self._cookies or {}).values()
+                 if cookie.matches(server, path)]
+        if pairs:
+            given = environ.get("HTTP_COOKIE")
+            environ["HTTP_COOKIE"] = "; ".join([*pairs, *([given] if given else [])])
+
+    def _builder(self, args: tuple, kwargs: dict) -> Any:
+        return EnvironBuilder(*args, **kwargs)
+
+    def run_wsgi_app(self, environ: dict, buffered: bool = False) -> tuple:
+        """Call the application, with the cookies."""
+        self._add_cookies(environ)
+        result = run_wsgi_app(self.application, environ, buffered)
+        self._keep_cookies(environ["HTTP_HOST"].partition(":")[0], environ["PATH_INFO"],
+                           result[2].getlist("Set-Cookie"))
+        return result
+
+    def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False,
+             **kwargs: Any) -> Any:
+        """Make a request: the arguments are those of EnvironBuilder, or it, or an environ."""
+        builder = None
+        if args and isinstance(args[0], dict):
+            environ = dict(args[0])
+        elif args and isinstance(args[0], Request):
+            environ = dict(args[0].environ)
+        else:
+            builder = args[0] if args and isinstance(args[0], EnvironBuilder) else (
+                self._builder(args, kwargs))
+            environ = builder.get_environ()
+        response = self._respond(environ, buffered)
+        history: list = []
+        while follow_redirects and response.status_code in (301, 302, 303, 305, 307, 308):
+            if len(history) >= 20:
+                raise ClientRedirectError("Loop detected: 20 redirects, and no end")
+            response.make_sequence()
+            history.append(response)
+            response = self._respond(self._redirected(response, builder), buffered)
+            response.history = tuple(history)
+        return response
+
+    def _respond(self, environ: dict, buffered: bool) -> Any:
+        body, status, headers = self.run_wsgi_app(environ, buffered)
+        response = self.response_wrapper(body, status, headers)
+        response.request = Request(environ)
+        if callable(getattr(self.application, "ensure_sync", None)):
+            response.json_module = self.application.json  # type: ignore[attr-defined]
+        return response
+
+    def _redirected(self, response: Any, builder: Any) -> dict:
+        """Return the environ of the request that a redirect asks for."""
+        old = response.request.environ
+        here = f"{old['wsgi.url_scheme']}://{old['HTTP_HOST']}"
+        path = quote(old["SCRIPT_NAME"].rstrip("/") + old["PATH_INFO"], safe=_URL_SAFE)
+        url = urlsplit(urljoin(here + path, response.location))
+        host, new = old["HTTP_HOST"].partition(":")[0], url.netloc.partition(":")[0]
+        if new != host and not (self.allow_subdomain_redirects and new.endswith(f".{host}")):
+            raise RuntimeError("Following external redirects is not supported."
+                               if not new.endswith(f".{host}") else
+                               "Following subdomain redirects is not enabled.")
+        root, inner = old["SCRIPT_NAME"].rstrip("/"), unquote(url.path)
+        inside = inner == root or inner.startswith(f"{root}/")
+        environ = {**old, "wsgi.url_scheme": url.scheme, "HTTP_HOST": url.netloc,
+                   "SCRIPT_NAME": root if inside else "", "QUERY_STRING": url.query,
+                   "PATH_INFO": (inner[len(root):] if inside else inner) or "/"}
+        environ.pop("HTTP_COOKIE", None)
+        environ["REQUEST_URI"] = environ["RAW_URI"] = url.path + (f"?{url.query}" if url.query else "")
+        if response.status_code in (307, 308):
+            environ["wsgi.input"] = builder.get_environ()["wsgi.input"] if builder else io.BytesIO()
+            if hasattr(environ["wsgi.input"], "seek"):
+                environ["wsgi.input"].seek(0)
+            return environ
+        if old["REQUEST_METHOD"] != "HEAD":
+            environ["REQUEST_METHOD"] = "GET"
+        for key in ("CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):
+            environ.pop(key, None)
+        return {**environ, "wsgi.input": io.BytesIO()}
+
+    def _verb(method: str) -> Any:  # type: ignore[misc]  # noqa: N805
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return self.open(*args, **{**kwargs, "method": method})
+        call.__name__, call.__doc__ = method.lower(), f"`open` with the method {method}."
+        return call
+
+    get, post, put, patch, delete, head, options, trace = map(
+        _verb, "GET POST PUT PATCH DELETE HEAD OPTIONS TRACE".split())
+
+class ClientRedirectError(Exception):
+    """The redirects that a client follows do not end."""
+
+class FlaskClient(Client):
+    """The client of an application: it knows the session, and keeps the context with `with`."""
+    application: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.preserve_context = False
+        self._new_contexts: list = []
+        self._context_stack = contextlib.ExitStack()
+        self.environ_base = {"REMOTE_ADDR": "127.0.0.1",
+                             "HTTP_USER_AGENT": f"microflask/{__version__}"}
+
+    def _builder(self, args: tuple, kwargs: dict) -> Any:
+        base = {**self.environ_base, **(kwargs.pop("environ_base", None) or {})}
+        return EnvironBuilder(self.application, *args, environ_base=base, **kwargs)
+
+    def run_wsgi_app(self, environ: dict, buffered: bool = False) -> tuple:
+        """Call the application, with the cookies."""
+        environ = {**self.environ_base, **environ}
+        if self.preserve_context:
+            environ["werkzeug.debug.preserve_context"] = self._new_contexts.append
+        return super().run_wsgi_app(environ, buffered)
+
+    def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False,
+             **kwargs: Any) -> Any:
+        """Make a request; inside of `with client:` its context stays until the next."""
+        self._context_stack.close()
+        response = super().open(*args, buffered=buffered, follow_redirects=follow_redirects,
+                                **kwargs)
+        for context in self._new_contexts[-1:]:
+            self._context_stack.enter_context(context)
+        self._new_contexts.clear()
+        return response
+
+    @contextlib.contextmanager
+    def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Give the session to be read and changed: `with client.session_transaction() as s:`."""
+        self._jar()
+        app = self.application
+        context = app.test_request_context(*args, **kwargs)
+        self._add_cookies(context.request.environ)
+        interface = app.session_interface
+        with context:
+            opened = interface.open_session(app, context.request)
+        if opened is None:
+            raise RuntimeError("The session could not be opened: is there a SECRET_KEY?")
+        yield opened
+        if interface.is_null_session(opened):
+            return
+        response = app.response_class()
+        with context:
+            interface.save_session(app, opened, response)
+        self._keep_cookies(context.request.host.partition(":")[0], context.request.path,
+                           response.headers.getlist("Set-Cookie"))
+
+    def __enter__(self) -> FlaskClient:
+        if self.preserve_context:
+            raise RuntimeError("Cannot nest client invocations")
+        self.preserve_context = True
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.preserve_context = False
+        self._context_stack.close()
+
+class Result:
+    """What a command did: its `output`, `exit_code`, and the `exception` that ended it."""
+    def __init__(self, output: str, exit_code: int, exception: BaseException | None,
+                 return_value: Any = None) -> None:
+        self.output = self.stdout = output
+        self.exit_code, self.exception, self.return_value = exit_code, exception, return_value
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.exception or 'okay'!r}>"
+
+class FlaskCliRunner:
+    """Call the application's commands: `app.test_cli_runner().invoke(args=["name"])`."""
+    def __init__(self, app: Any, **kwargs: Any) -> None:
+        self.app = app
+
+    def invoke(self, cli: Any = None, args: Any = None, **kwargs: Any) -> Result:
+        """Run a command of the application (or the one given), and catch what it prints."""
+        args = args.split() if isinstance(args, str) else list(args or ())
+        output, code, error, value = io.StringIO(), 0, None, None
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            try:
+                value = (cli or self.app.cli).main(args, app=self.app)
+            except SystemExit as stop:
+                code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+                if isinstance(stop.code, str):
+                    print(stop.code)
+                error = stop if code else None
+            except Exception as exception:
+                code, error = 1, exception
+        return Result(output.getvalue(), code, error, value)
+
+# --------------------------------------------------------------------------------------
+# 17. The development server                                       (skip on first reading)
+#
+# Enough of a server to try an application with: a thread for each connection.
+# --------------------------------------------------------------------------------------
+
+def show_server_banner(debug: bool, app_import_path: str | None) -> None:
+    """Print what is served, once: not again in a process of the reloader."""
+    if app_import_path is not None:
+        print(f" * Serving Flask app '{app_import_path}'")
+    print(f" * Debug mode: {'on' if debug else 'off'}", flush=True)
+
+def run_simple(hostname: str, port: int, application: Callable, use_reloader: bool = False,
+               use_debugger: bool = False, threaded: bool = False, **options: Any) -> None:
+    """Serve a WSGI application until Ctrl-C; for development only."""
+    from socketserver import ThreadingMixIn
+    from wsgiref.simple_server import WSGIServer, make_server
+
+    class Server(ThreadingMixIn, WSGIServer):
+        daemon_threads = True
+    try:
+        server = make_server(hostname, port, application, Server)  # type: ignore[arg-type]
+    except OSError as error:
+        sys.exit(f"Cannot listen on {hostname}:{port}: {error.strerror or error}."
+                 " Is another program using this port? Choose one with port=.")
+    print("WARNING: This is a development server. Do not use it in a production deployment.\n"
+          f" * Running on http://{hostname}:{server.server_port}\nPress CTRL+C to quit",
+          file=sys.stderr, flush=True)
+    with server, contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()
+
+# --------------------------------------------------------------------------------------
+# 19. The command line                                             (skip on first reading)
+#
+# A command is a function: its arguments are the command's, defaults make options, type
+# hints their types, the docstring the help.
+# --------------------------------------------------------------------------------------
+
+def load_dotenv(path: Any = None) -> bool:
+    """Read .env and .flaskenv with python-dotenv, if it is installed; tell whether any was."""
+    try:
+        from dotenv import find_dotenv, load_dotenv as load
+    except ImportError:
+        return False
+    if path is not None:
+        return load(path, encoding="utf-8")
+    found = [find_dotenv(name, usecwd=True) for name in (".env", ".flaskenv")]
+    return any([load(name, encoding="utf-8") for name in found if name])
+
+class Command:
+    """A function as a command."""
+    def __init__(self, name: str, callback: Callable, with_appcontext: bool = True) -> None:
+        self.name, self.callback, self.with_appcontext = name, callback, with_appcontext
+
+    def main(self, args: list[str], app: Any = None) -> Any:
+        """Parse the arguments and call the function, inside of an application context."""
+        import argparse
+        import inspect
+        parser = argparse.ArgumentParser(prog=self.name, description=self.callback.__doc__)
+        hints = {str: str, int: int, float: float, "str": str, "int": int, "float": float}
+        for name, parameter in inspect.signature(self.callback).parameters.items():
+            kind = hints.get(parameter.annotation, str)
+            flag = f"--{name.replace('_', '-')}"
+            if parameter.default is parameter.empty:
+                parser.add_argument(name, type=kind)
+            elif isinstance(parameter.default, bool):
+                parser.add_argument(flag, action=argparse.BooleanOptionalAction,
+                                    default=parameter.default)
+            else:
+                kind = kind if parameter.default is None else type(parameter.default)
+                parser.add_argument(flag, type=kind, default=parameter.default)
+        values = vars(parser.parse_args(args))
+        with app.app_context() if app and self.with_appcontext else contextlib.nullcontext():
+            return self.callback(**values)
+
+class AppGroup:
+    """The commands of an application or a blueprint, by name."""
+    def __init__(self, name: str | None = None, **kwargs: Any) -> None:
+        self.name = name
+        self.commands: dict[str, Any] = {}
+
+    def command(self, name: Any = None, *, with_appcontext: bool = True, **kwargs: Any) -> Any:
+        """Make a function a command (a decorator), by its name or another."""
+        if callable(name):
+            return self.command()(name)
+        def decorator(f: Any) -> Any:
+            made = f if hasattr(f, "main") else Command(
+                name or f.__name__.lower().replace("_", "-"), f, with_appcontext)
+            self.add_command(made, name)
+            return made
+        return decorator
+
+    def group(self, name: str, **kwargs: Any) -> AppGroup:
+        """Add a group of commands, and return it."""
+        group = AppGroup(name)
+        self.add_command(group)
+        return group
+
+    def add_command(self, cmd: Any, name: str | None = None) -> None:
+        """Add a command or a group."""
+        self.commands[name or cmd.name] = cmd
+
+    def main(self, args: list[str], app: Any = None) -> Any:
+        """Run the command that the first argument names."""
+        if not args or args[0] not in self.commands:
+            from difflib import get_close_matches
+            near = get_close_matches(args[0], self.commands) if args else []
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            print(f"No such command {args[0]!r}.{hint}" if args else
+                  f"Commands: {', '.join(sorted(self.commands))}", file=sys.stderr)
+            raise SystemExit(2)
+        command = self.commands[args[0]]
+        if isinstance(command, (Command, AppGroup)):
+            return command.main(args[1:], app=app)
+        with app.app_context():
+            return command.main(args[1:], standalone_mode=False)
+
+def with_appcontext(f: Callable) -> Callable:
+    """Run a command inside of an application context: all of `app.cli` do so."""
+    return f
+
