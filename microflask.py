@@ -78,6 +78,7 @@ __version__ = "1.0"
 # --------------------------------------------------------------------------------------
 
 _missing: Any = object()
+_unlike: Any = NotImplemented     # the built-in: chapter 3 has an error of this name
 
 class cached_property:
     """A property computed once an object: the value then stands in its `__dict__`."""
@@ -104,11 +105,18 @@ def _frozen(cls: type) -> type:
     for name in _CHANGES:
         if hasattr(cls, name):
             setattr(cls, name, refuse)
+    setattr(cls, "__copy__", lambda self: self)
     return cls
 
 @_frozen
 class ImmutableDict(dict):
     """A dict that cannot be changed and can be hashed; `copy()` gives a plain dict."""
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        return type(self), (dict(self),)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict.__repr__(self)})"
+
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
 
@@ -123,6 +131,9 @@ class CallbackDict(dict):
     def __init__(self, initial: Any = None, on_update: Callable | None = None) -> None:
         super().__init__(initial or ())
         self.on_update = on_update
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {dict.__repr__(self)}>"
 
 def _telling(name: str) -> Callable:
     change = getattr(dict, name)
@@ -167,14 +178,14 @@ class _Lookup:
 
     def __or__(self, other: Any) -> Any:
         if not isinstance(other, Mapping):
-            return NotImplemented
+            return _unlike
         result = self.copy()
         result.update(other)
         return result
 
     def __ior__(self, other: Any) -> Any:
         if not isinstance(other, Iterable):
-            return NotImplemented
+            return _unlike
         self.update(other)  # type: ignore[attr-defined]
         return self
 
@@ -198,6 +209,9 @@ class MultiDict(_Lookup, dict):
         super().__init__()
         for key, value in iter_multi_items(mapping or ()):
             dict.setdefault(self, key, []).append(value)
+
+    def __iter__(self) -> Iterator:
+        return super().__iter__()   # defined here, so that `**multidict` asks our methods
 
     def __getitem__(self, key: Any) -> Any:
         values = dict.get(self, key)
@@ -301,19 +315,33 @@ class CombinedMultiDict(ImmutableMultiDict):
         self.dicts = list(dicts or ())
         super().__init__(pair for each in self.dicts for pair in iter_multi_items(each))
 
+    def get(self, key: Any, default: Any = None, type: Callable | None = None) -> Any:
+        """Return the first value that `type` takes."""
+        return next(iter(self.getlist(key, type)), default)
+
+    def items(self, multi: bool = False) -> Iterator[tuple]:  # type: ignore[override]
+        """Yield (key, first value), or with `multi` every pair, one dict after the other."""
+        if not multi:
+            return super().items()
+        return (pair for each in self.dicts for pair in iter_multi_items(each))
+
+    def __repr__(self) -> str:
+        return f"{self.__class__.__name__}({self.dicts!r})"
+
     def __reduce_ex__(self, protocol: Any) -> tuple:
         return type(self), (self.dicts,)
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^`|~\w]+", re.A)
-_NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\U0010ffff]")
+_NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 def _field_line(name: str, value: Any) -> tuple[str, str]:
     """Return a field line that cannot break out of its line (RFC 9110 section 5)."""
     value = value if type(value) is str else str(value)
     if not _FIELD_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no header name: it must be a token, as RFC 9110 says")
-    if _NOT_IN_VALUE.search(value):
-        raise ValueError(f"Header {name}: {value!r} must not contain newline or control characters")
+    if _NOT_IN_VALUE.search(value) and not (name.lower().endswith("location") and (
+            value.isprintable())):      # a URL becomes ASCII when it is sent
+        raise ValueError(f"Header {name}: {value!r} must be Latin-1 without newlines or control characters")
     return name, value
 
 class Headers(_Lookup):
@@ -363,7 +391,7 @@ class Headers(_Lookup):
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
-            return NotImplemented
+            return _unlike
         return {(name.lower(), value) for name, value in self._list} == {
             (name.lower(), value) for name, value in other._list}  # type: ignore[attr-defined]
 
@@ -643,7 +671,9 @@ def parse_cookie(header: Any, cls: type = MultiDict) -> Any:
     """Parse a Cookie field (a str, or an environ) to pairs; unfit pairs are dropped whole."""
     if isinstance(header, dict):
         header = header.get("HTTP_COOKIE")
-    text = (header or "").encode("latin-1", "replace").decode(errors="replace")
+    return cls(_cookie_pairs((header or "").encode("latin-1", "replace").decode(errors="replace")))
+
+def _cookie_pairs(text: str) -> list[tuple[str, str]]:
     pairs, at = [], 0
     while at < len(text):
         match = _COOKIE_PAIR.match(text, at)
@@ -656,7 +686,7 @@ def parse_cookie(header: Any, cls: type = MultiDict) -> Any:
             value = raw.decode(errors="replace")
         pairs.append((name, value))
         at = match.end()
-    return cls(pairs)
+    return pairs
 
 def _cookie_quote(value: str) -> str:
     if _COOKIE_PLAIN.fullmatch(value):
@@ -692,7 +722,8 @@ def dump_cookie(
     for name, setting in attributes.items():
         if setting is not None and setting is not False:
             cookie += f"; {name}" if setting is True else f"; {name}={setting}"
-    if _NOT_IN_VALUE.search(cookie) or re.search("[=;, \t]", key) or ";" in (domain or ""):
+    if _NOT_IN_VALUE.search(cookie) or not _FIELD_NAME.fullmatch(key) or (
+            ";" in f"{domain}{attributes['Expires']}"):
         raise ValueError(f"Cookie {key!r} has a character that a cookie cannot carry")
     if max_size and len(cookie) > max_size:
         warnings.warn(f"The cookie {key!r} is too large: {len(cookie)} bytes, the limit is"
@@ -824,14 +855,17 @@ class CharsetAccept(Accept):
         except (LookupError, ValueError):
             return value.lower()
 
+_QUALITY = re.compile(r"[ \t]*-?[0-9]+(\.[0-9]+)?[ \t]*")
+
 def parse_accept_header(value: str | None, cls: type = Accept) -> Any:
     """Parse an Accept field to `cls`; items with a quality outside 0 to 1 are dropped."""
     pairs = []
     for entry in parse_list_header(value or ""):
         item, options = parse_options_header(entry)
-        q = options.pop("q", "1").strip(" \t")
-        if re.fullmatch(r"-?\d+(\.\d+)?", q, re.A) and 0 <= float(q) <= 1:
-            pairs.append((dump_options_header(item, options), float(q) if "." in q else int(q)))
+        text = options.pop("q", None)
+        quality = 1 if text is None else float(text) if _QUALITY.fullmatch(text) else -1
+        if 0 <= quality <= 1:
+            pairs.append((dump_options_header(item, options), quality))
     return cls(pairs if value else None)
 
 # --------------------------------------------------------------------------------------
@@ -982,8 +1016,6 @@ for _line in """\
 422 UnprocessableEntity The request is well formed, but what it says cannot be done.
 423 Locked What you want to use is locked.
 424 FailedDependency An earlier step failed, so this one was not tried.
-425 TooEarly The request came too early to be safe from replay.
-426 UpgradeRequired This address must be asked over another protocol.
 428 PreconditionRequired A request like this must be conditional: send If-Match.
 429 TooManyRequests You have sent too many requests. Please wait a little.
 431 RequestHeaderFieldsTooLarge The header fields are larger than this server takes.
@@ -1380,7 +1412,7 @@ def _urlencode(items: Any) -> str:
 
 def _order(segment: list) -> tuple:
     """Return what sorts a segment among others: fixed first, then by its parts."""
-    fixed = [part for part in segment if type(part) is str]
+    fixed = [text for part in segment if type(part) is str for text in part.split("/") if text]
     weights = [part[1].weight for part in segment if type(part) is tuple]
     return (1, -len(fixed), [(at, -len(part)) for at, part in enumerate(fixed)],
             -len(weights), weights) if weights else (0,)
@@ -1444,6 +1476,7 @@ class Map:
         self.converters = {**self.default_converters, **(converters or {})}
         self._by_endpoint: dict[Any, list[Rule]] = {}
         self._fixed: dict[str, dict[str, Rule]] = {}    # domain and path -> method -> rule
+        self._nodes: dict[tuple, int] = {}      # what decides between equal weights: who came first
         self._shapes: dict[tuple, tuple[Callable, dict]] = {}
         self._by_length: dict[int, list] = {}
         self._sorted = True
@@ -1462,7 +1495,11 @@ class Map:
             for method in rule.methods or ():
                 self._fixed.setdefault("".join(rule.parts), {}).setdefault(method, rule)
         segments = _segments(rule.parts)
-        order = [_order(segment) for segment in segments]
+        order, node = [], 0
+        for segment in segments:
+            weight = _order(segment)
+            node = self._nodes.setdefault((node, _pattern(segment), str(weight)), len(self._nodes) + 1)
+            order.append((*weight, node) if weight[0] else weight)
         self._file(rule, segments, order)
         if rule.slashed and not rule.open_end:
             self._file(rule, segments[:-1], order)
@@ -1556,12 +1593,7 @@ class Map:
             raise RuntimeError("with host_matching there are no subdomains to match")
         if subdomain is None and not self.host_matching:
             subdomain = self.default_subdomain
-        name, colon, port = server_name.lower().partition(":")
-        try:
-            server_name = name.encode("idna").decode("ascii") + colon + port
-        except UnicodeError:
-            raise BadHost() from None
-        return MapAdapter(self, server_name, script_name or "/", subdomain, url_scheme,
+        return MapAdapter(self, _idna_host(server_name), script_name or "/", subdomain, url_scheme,
                           "/" if path_info is None else path_info, default_method, query_args)
 
     def bind_to_environ(self, environ: Any, server_name: str | None = None,
@@ -1576,8 +1608,9 @@ class Map:
             subdomain = "<invalid>"
             if labels[-len(known):] == known:
                 subdomain = ".".join(filter(None, labels[:-len(known)]))
+        path = _wsgi_text(environ, "PATH_INFO") if "PATH_INFO" in environ else None
         return self.bind(server_name, request.root_path, subdomain, scheme, request.method,
-                         request.path, request.query_string.decode(errors="replace"))
+                         path, request.query_string.decode(errors="replace"))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self.iter_rules())})"
@@ -1622,11 +1655,7 @@ class MapAdapter:
         try:
             found = find(path)
             if found is None and "//" in path and self.map.merge_slashes:
-                path = re.sub("/{2,}", "/", path)
-                found = find(path)
-                if found and found[0].merge_slashes:
-                    self._redirect(path if found[1] is not None else f"{path}/", query)
-                found = None
+                self._merge_slashes(find, re.sub("/{2,}", "/", path), query)
         except ValueError:      # a converter's: the value does not fit after all
             found = None
         if found is None:
@@ -1637,6 +1666,14 @@ class MapAdapter:
         if rule.detour:
             self._take_detour(rule, values, method, query)
         return (rule if return_rule else rule.endpoint), values
+
+    def _merge_slashes(self, find: Callable, path: str, query: Any) -> None:
+        with contextlib.suppress(ValueError):       # the redirect comes before the conversion
+            found = find(path)
+            if found is None or not found[0].merge_slashes:
+                return
+            path = path if found[1] is not None else f"{path}/"
+        self._redirect(path, query)
 
     def _mismatch(self, allowed: set[str]) -> HTTPException:
         if allowed - {""}:
@@ -1811,8 +1848,8 @@ def get_input_stream(environ: dict, max_content_length: int | None = None) -> An
     if length is not None and max_content_length is not None and length > max_content_length:
         raise RequestEntityTooLarge()
     if environ.get("wsgi.input_terminated"):
-        return stream if max_content_length is None else (
-            LimitedStream(stream, max_content_length, is_max=True))
+        most = sys.maxsize if max_content_length is None else max_content_length
+        return LimitedStream(stream, most, is_max=True)
     return LimitedStream(stream, length) if length else io.BytesIO()
 
 def _keep_percent(error: UnicodeError) -> tuple[str, int]:
@@ -2082,7 +2119,7 @@ class Authorization:
             pair = f"{self.username}:{self.password}".encode()
             return f"Basic {base64.b64encode(pair).decode()}"
         rest = self.token if self.token is not None else dump_header(self.parameters)
-        return f"{self.type.title()} {rest}".strip()
+        return f"{self.type.title()} {rest}"
 
     def __str__(self) -> str:
         return self.to_header()
@@ -2166,31 +2203,41 @@ def parse_cache_control_header(value: str | None, on_update: Callable | None = N
     """Parse a Cache-Control field to `cls`."""
     return cls(parse_dict_header(value or ""), on_update)
 
-_HOST = re.compile(r"([a-z0-9._-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(?::([0-9]{1,5}))?", re.A | re.I)
+_HOST = re.compile(r"([a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(?::([0-9]{1,5}))?", re.A | re.I)
 
 @functools.lru_cache(maxsize=512)
 def _checked_host(scheme: str, host: str, trusted: tuple[str, ...] | None) -> str:
-    """Return the host without a default port; SecurityError if it is none or not trusted."""
-    host = _without_default_port(scheme, host)
+    """Return the host without a default port; "" if the grammar says that it is none."""
     match = _HOST.fullmatch(host)
     if match is None or int(match[2] or 1) not in range(1, 65536):
-        raise SecurityError(f"{host!r} is no host")
-    name = match[1].lower()
-    try:
-        name.encode("idna").decode("idna")
-    except UnicodeError:
-        raise BadHost() from None
-    for known in trusted if trusted is not None else (name,):
+        name = host = ""
+    else:
+        name, host = match[1].lower(), _without_default_port(scheme, host)
+    for known in trusted or ():
         suffix, known = known.startswith("."), known.lstrip(".").partition(":")[0]
         known = known.encode("idna").decode("ascii").lower()
-        if name == known or suffix and name.endswith(f".{known}"):
+        if name and (name == known or suffix and name.endswith(f".{known}")):
             return host
-    raise SecurityError(f"Host {host!r} is not trusted.")
+    if trusted:
+        raise SecurityError(f"Host {host!r} is not trusted.")
+    return host
+
+@functools.lru_cache(maxsize=512)
+def _idna_host(host: str) -> str:
+    """Return a host as DNS knows it; BadHost if it cannot know it."""
+    name, colon, port = host.lower().partition(":")
+    try:
+        ascii_name = name.encode("idna").decode("ascii")
+        ascii_name.encode().decode("idna")
+        return ascii_name + colon + port
+    except UnicodeError:
+        raise BadHost() from None
 
 def get_host(environ: dict, trusted_hosts: Iterable[str] | None = None) -> str:
-    """Return the host of a request, checked against its grammar and a list of trusted hosts.
+    """Return the host of a request, "" if it is malformed.
 
-    A trusted host that starts with a dot stands for its subdomains, too.  SecurityError (400).
+    A list of trusted hosts is obeyed, an entry that starts with a dot standing for the
+    subdomains, too: SecurityError (400).
     """
     scheme, host = environ.get("wsgi.url_scheme", "http"), environ.get("HTTP_HOST")
     if host is None:
@@ -2199,9 +2246,14 @@ def get_host(environ: dict, trusted_hosts: Iterable[str] | None = None) -> str:
         host = f"{host}:{port}" if port and host else host
     if isinstance(trusted_hosts, str):
         trusted_hosts = [trusted_hosts]
-    if not host and not trusted_hosts:
-        return ""
     return _checked_host(scheme, host, tuple(trusted_hosts) if trusted_hosts else None)
+
+def _check_host(request: Any) -> None:
+    """Refuse a request whose Host field is malformed or not trusted: SecurityError, BadHost."""
+    request.host = get_host(request.environ, request.trusted_hosts)
+    if not request.host and request.environ.get("HTTP_HOST"):
+        raise SecurityError("The Host field is malformed.")
+    _idna_host(request.host)
 
 def _wsgi_text(environ: dict, key: str) -> str:
     """Return a value of the environ as the text it is: PEP 3333 hands bytes on as Latin-1."""
@@ -2216,8 +2268,8 @@ def iri_to_uri(iri: str) -> str:
         return iri
     try:
         parts = urlsplit(iri)
-        host = parts.netloc.encode("idna").decode("ascii") if not parts.netloc.isascii() else (
-            parts.netloc)
+        user, at, host = parts.netloc.rpartition("@")
+        host = quote(user, safe="%!$&'()*+,;=:") + at + _ascii_host(host)
     except ValueError:
         return quote(iri, safe=f"{_URL_SAFE}?#")
     return urlunsplit((parts.scheme, host, quote(parts.path, safe=_URL_SAFE),
@@ -2327,12 +2379,10 @@ class Request:
     access_control_request_headers = _header(
         "Access-Control-Request-Headers", lambda value: parse_set_header(value) if value else None)
     access_control_request_method = _header("Access-Control-Request-Method")
-    cookies = _header("Cookie", None)
-
     @cached_property
-    def cookies(self) -> ImmutableMultiDict:    # noqa: F811
+    def cookies(self) -> ImmutableMultiDict:
         """The cookies, as pairs in the order sent."""
-        return parse_cookie(self.environ, self.dict_storage_class)
+        return self.dict_storage_class(_cookie_pairs(self.environ.get("HTTP_COOKIE", "")))
 
     @cached_property
     def user_agent(self) -> UserAgent:
@@ -2356,6 +2406,7 @@ class Request:
         """The body's length in bytes, if the client says it."""
         return get_content_length(self.environ)
 
+    want_form_data_parsed = property(lambda self: bool(self.content_type))
     _content_type = cached_property(lambda self: parse_options_header(self.content_type))
     mimetype = property(lambda self: self._content_type[0].lower())
     mimetype_params = property(lambda self: self._content_type[1])
@@ -2363,7 +2414,7 @@ class Request:
     @property
     def is_json(self) -> bool:
         """Whether the media type is JSON: application/json or application/*+json."""
-        kind = self.mimetype
+        kind = self.mimetype or ""
         return kind == "application/json" or (
             kind.startswith("application/") and kind.endswith("+json"))
 
@@ -2414,10 +2465,11 @@ class Request:
         body = io.BytesIO(self._data) if "_data" in self.__dict__ else self.stream
         if self.mimetype == "multipart/form-data":
             with contextlib.suppress(ValueError):
-                fields, files = MultiPartParser(
+                parser = MultiPartParser(
                     body, self.mimetype_params.get("boundary", ""), self._get_file_stream,
-                    self.content_length, self.max_form_memory_size, self.max_form_parts).parse()
-            self.__dict__["stream"] = io.BytesIO()
+                    self.content_length, self.max_form_memory_size, self.max_form_parts)
+                self.__dict__["stream"] = io.BytesIO()
+                fields, files = parser.parse()
         elif self.mimetype == "application/x-www-form-urlencoded":
             fields = parse_query(body.read().decode(errors="replace"))
             self.__dict__["stream"] = io.BytesIO()
@@ -2676,6 +2728,36 @@ class WWWAuthenticate(Authorization):
             f"{key}={quote_header_value(value, allow_token=key not in quoted)}"
             for key, value in self.parameters.items())
 
+class ContentSecurityPolicy(CallbackDict):
+    """A Content-Security-Policy: a directive is a key, or an attribute (`default_src`)."""
+    def __getattr__(self, name: str) -> Any:
+        if name[:1] == "_":
+            raise AttributeError(name)
+        return self.get(name.replace("_", "-"))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "on_update":
+            object.__setattr__(self, name, value)
+        elif value is None:
+            self.pop(name.replace("_", "-"), None)
+        else:
+            self[name.replace("_", "-")] = value
+
+    def __delattr__(self, name: str) -> None:
+        self.pop(name.replace("_", "-"), None)
+
+    def to_header(self) -> str:
+        """Return the field's value."""
+        return "; ".join(f"{name} {value}" for name, value in self.items())
+
+    __str__ = to_header
+
+def parse_csp_header(value: str | None, on_update: Callable | None = None) -> Any:
+    """Parse a Content-Security-Policy field."""
+    policies = (item.strip(" \t").partition(" ") for item in (value or "").split(";"))
+    return ContentSecurityPolicy({key: text.strip(" \t") for key, space, text in policies if space},
+                                 on_update)
+
 def _content_type(mimetype: str) -> str:
     """Add the charset to a media type of text."""
     text = mimetype.startswith("text/") or mimetype.endswith("+xml") or mimetype in (
@@ -2705,10 +2787,12 @@ class header_property:
             return self.default
 
     def __set__(self, response: Any, value: Any) -> None:
-        if value is None:
-            return self.__delete__(response)
-        response.headers[self.name] = self.dump(value) if self.dump and (
-            type(value) is not str) else value
+        if value is not None and self.dump and type(value) is not str:
+            value = self.dump(value)
+        if value is None or value == "" and isinstance(self, _live_property):
+            self.__delete__(response)
+        else:
+            response.headers[self.name] = value
 
     def __delete__(self, response: Any) -> None:
         response.headers.remove(self.name)
@@ -2763,7 +2847,7 @@ class ClosingIterator:
 
     def close(self) -> None:
         """Call each function once."""
-        with contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:   # which calls in the reverse order, and all
             while self._callbacks:
                 stack.callback(self._callbacks.pop())
 
@@ -2790,7 +2874,7 @@ class _BodyStream:
         """Return the length of the body in bytes."""
         return len(self.response.get_data())
 
-    flush = close = lambda self: None
+    flush = close = isatty = lambda self: None
 
 class Response:
     """A response; `response` is its body: str, bytes, or an iterable of either.
@@ -2846,7 +2930,7 @@ class Response:
 
     def set_data(self, value: str | bytes) -> None:
         """Replace the body, and its Content-Length."""
-        data = value.encode() if isinstance(value, str) else bytes(value)
+        data = value.encode() if isinstance(value, str) else bytes(memoryview(value))
         self.response = [data]
         if self.automatically_set_content_length:
             headers, length = self.headers._list, ("Content-Length", str(len(data)))
@@ -2897,8 +2981,8 @@ class Response:
     def close(self) -> None:
         """Close the body and call what waits for it."""
         callbacks, self._on_close = self._on_close, ()
-        ClosingIterator((), [*reversed(callbacks), *(
-            [self.response.close] if hasattr(self.response, "close") else [])]).close()
+        own = [self.response.close] if hasattr(self.response, "close") else []
+        ClosingIterator((), [*own, *callbacks]).close()
 
     def __enter__(self) -> Response:
         return self
@@ -2942,7 +3026,7 @@ class Response:
                         value = urljoin(iri_to_uri(Request(environ).base_url), value)
             fields.append((name, value))
         if code < 200 or code in (204, 304):
-            drop = _ENTITY_HEADERS if code == 304 else ("content-length",)
+            drop = ("content-length",) if code < 200 else _ENTITY_HEADERS
             fields[:] = [line for line in fields if line[0].lower() not in drop]
         elif not has_length and self.automatically_set_content_length and self.is_sequence:
             fields.append(("Content-Length", str(sum(map(len, self.iter_encoded())))))
@@ -3063,7 +3147,10 @@ class Response:
     content_language = _live_property("Content-Language", None, parse_set_header, dump_header)
     cache_control = _live_property("Cache-Control", None, lambda value, on_update: (
         parse_cache_control_header(value, on_update, ResponseCacheControl)), str)
-    content_security_policy = header_property("Content-Security-Policy", None, None, str)
+    content_security_policy = _live_property(
+        "Content-Security-Policy", None, parse_csp_header, str)
+    content_security_policy_report_only = _live_property(
+        "Content-Security-Policy-Report-Only", None, parse_csp_header, str)
     access_control_allow_credentials = header_property(
         "Access-Control-Allow-Credentials", False, bool, lambda value: "true" if value else None)
     access_control_allow_origin = header_property("Access-Control-Allow-Origin")
@@ -3232,9 +3319,18 @@ class LocalProxy:
         except RuntimeError:
             return []
 
+_BY_FUNCTION: dict[str, Callable] = {
+    "__complex__": complex, "__bytes__": bytes, "__copy__": copy.copy, "__hash__": hash,
+    "__deepcopy__": lambda obj, memo: copy.deepcopy(obj, memo), "__reversed__": reversed}
+
 def _pass_on(name: str) -> Callable:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self._get_current_object(), name)(*args, **kwargs)
+        obj = self._get_current_object()
+        if name in _BY_FUNCTION:
+            return _BY_FUNCTION[name](obj, *args)
+        if not hasattr(obj, name):
+            raise TypeError(f"a {type(obj).__name__} has no {name}")
+        return getattr(obj, name)(*args, **kwargs)
     return method
 
 for _name in """call len getitem setitem delitem iter next contains eq ne lt le gt ge hash str
@@ -3268,7 +3364,7 @@ class _AppCtxGlobals:
         return iter(self.__dict__)
 
     def __repr__(self) -> str:
-        return f"<microflask.g {sorted(self.__dict__)}>"
+        return f"<g of {current_app and current_app.name!r}: {sorted(self.__dict__)}>"
 
 class _Outside:
     """The context where there is none: each access explains what is missing."""
@@ -3335,8 +3431,9 @@ class AppContext:
                 trusted = app.config["TRUSTED_HOSTS"]
                 if trusted is not None:
                     request.trusted_hosts = trusted
-                request.host = get_host(request.environ, request.trusted_hosts)
-                if "HTTP_UPGRADE" not in request.environ:
+                _check_host(request)
+                if "HTTP_UPGRADE" not in request.environ and (
+                        request.environ.get("PATH_INFO", "/")):
                     with contextlib.suppress(ValueError):
                         found = app.url_map.find("", request.path, request.method)
                         if found and found[1] is not None and not found[0].detour:
@@ -3728,11 +3825,11 @@ class SecureCookieSessionInterface(SessionInterface):
         cookie = request.cookies.get(self.get_cookie_name(app))
         if not cookie:
             return self.session_class()
-        from itsdangerous import BadSignature
+        from itsdangerous import BadData
         max_age = int(app.permanent_session_lifetime.total_seconds())
         try:
             return self.session_class(serializer.loads(cookie, max_age=max_age))
-        except (BadSignature, ValueError, TypeError, RecursionError):
+        except (BadData, ValueError, TypeError, RecursionError):
             return self.session_class()
 
     def save_session(self, app: Flask, session: Any, response: Response) -> None:
@@ -3974,8 +4071,8 @@ class Config(dict):
 
     def from_mapping(self, mapping: Mapping | None = None, **kwargs: Any) -> bool:
         """Take the upper-case keys; return True."""
-        self.update({key: value for key, value in {**(mapping or {}), **kwargs}.items()
-                     if key.isupper()})
+        found = {**dict(mapping or ()), **kwargs}
+        self.update({key: value for key, value in found.items() if key.isupper()})
         return True
 
     def _read(self, filename: Any, silent: bool, mode: str, load: Callable) -> Any:
@@ -4245,6 +4342,9 @@ class Scaffold:
     def _check_setup_finished(self, f_name: str) -> None:
         raise NotImplementedError
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
     @property
     def static_folder(self) -> str | None:
         """The folder of the static files, absolute; None if there are none."""
@@ -4357,8 +4457,10 @@ class Scaffold:
             kind = default_exceptions[kind]
         if isinstance(kind, Exception):
             raise TypeError(f"{kind!r} is an instance: handlers are for classes or codes")
-        if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            raise ValueError(f"{kind!r} is no subclass of Exception, nor a code")
+        if not isinstance(kind, type):
+            raise TypeError(f"{kind!r} is no class: handlers are for classes or codes")
+        if not issubclass(kind, Exception):
+            raise ValueError(f"{kind.__name__!r} is no subclass of Exception, nor a code")
         return kind, kind.code if issubclass(kind, HTTPException) else None
 
 def _endpoint_from_view_func(view_func: Any) -> str:
@@ -4565,6 +4667,14 @@ def get_debug_flag() -> bool:
     """Tell whether FLASK_DEBUG says so: set, and not 0, false or no."""
     return os.environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
 
+class _Later:
+    """A class attribute that is computed when it is asked for."""
+    def __init__(self, compute: Callable[[], Any]) -> None:
+        self.compute = compute
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        return self.compute()
+
 class Flask(Scaffold):
     """The application, named after its module: `app = Flask(__name__)`."""
     request_class: Any = Request
@@ -4578,7 +4688,7 @@ class Flask(Scaffold):
     session_interface: Any = SecureCookieSessionInterface()
     test_client_class: Any = None
     test_cli_runner_class: Any = None
-    jinja_environment: Any = None       # None stands for the Environment of chapter 10
+    jinja_environment: Any = _Later(lambda: _jinja()[0])
     jinja_options: dict[str, Any] = {}
     default_config: Mapping[str, Any] = ImmutableDict(
         DEBUG=None, TESTING=False, PROPAGATE_EXCEPTIONS=None, SECRET_KEY=None,
@@ -4704,7 +4814,7 @@ class Flask(Scaffold):
         reload = self.config["TEMPLATES_AUTO_RELOAD"]
         options = {"autoescape": self.select_jinja_autoescape,
                    "auto_reload": self.debug if reload is None else reload, **self.jinja_options}
-        environment = (self.jinja_environment or _jinja()[0])(self, **options)
+        environment = self.jinja_environment(self, **options)
         environment.globals.update(
             url_for=self.url_for, get_flashed_messages=get_flashed_messages, config=self.config,
             request=request, session=session, g=g)
@@ -4825,7 +4935,7 @@ class Flask(Scaffold):
                 url_scheme=config["PREFERRED_URL_SCHEME"])
         if config["TRUSTED_HOSTS"] is not None:
             request.trusted_hosts = config["TRUSTED_HOSTS"]
-        request.host = get_host(request.environ, request.trusted_hosts)
+        _check_host(request)
         subdomain = None
         if not (self.url_map.host_matching or self.subdomain_matching):
             subdomain = self.url_map.default_subdomain or ""
@@ -5540,7 +5650,13 @@ class FileWrapper:
         self.file, self.buffer_size = file, buffer_size
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(lambda: self.file.read(self.buffer_size), b"")
+        return self
+
+    def __next__(self) -> bytes:
+        block = self.file.read(self.buffer_size)
+        if not block:
+            raise StopIteration
+        return block
 
     def seekable(self) -> bool:
         """Tell whether the file can be read from any place."""
@@ -5549,6 +5665,10 @@ class FileWrapper:
     def seek(self, *args: Any) -> None:
         """Go to a place in the file."""
         self.file.seek(*args)
+
+    def tell(self) -> int:
+        """Return the place in the file."""
+        return self.file.tell()
 
     def close(self) -> None:
         """Close the file."""
@@ -5709,7 +5829,8 @@ class View:
         view.__name__, view.__module__ = name, cls.__module__
         for decorator in cls.decorators:
             view = decorator(view)
-        view.view_class, view.__doc__ = cls, cls.__doc__
+        view.__name__, view.__module__, view.__doc__ = name, cls.__module__, cls.__doc__
+        view.view_class = cls
         view.methods = cls.methods
         view.provide_automatic_options = cls.provide_automatic_options
         return view
@@ -5810,8 +5931,10 @@ def run_wsgi_app(app: Callable, environ: dict, buffered: bool = False) -> tuple:
             if close:
                 close()
         return written, started[0], Headers(started[1])
-    while not started and (piece := next(iterator, None)) is not None:
+    for piece in iterator:
         written.append(piece)
+        if started:
+            break
     body: Any = ClosingIterator(chain(written, iterator), close) if close else chain(
         written, iterator)
     return body, started[0], Headers(started[1])
@@ -5979,6 +6102,10 @@ class EnvironBuilder:
         for _, file in self.files:
             file.close()
 
+def create_environ(*args: Any, **kwargs: Any) -> dict:
+    """Return a WSGI environ; the arguments are those of EnvironBuilder without an app."""
+    return EnvironBuilder(None, *args, **kwargs).get_environ()
+
 class Cookie:
     """A cookie that a client keeps (RFC 6265 section 5.3)."""
     def __init__(self, key: str, value: str, server: str, attributes: dict[str, Any]) -> None:
@@ -6007,6 +6134,7 @@ class Cookie:
 class TestResponse:
     """A response as the client got it: with `request`, and `history` of redirects."""
     __test__ = False
+    default_mimetype = None
     request: Any
     history: tuple = ()
 
