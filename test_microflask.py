@@ -2760,8 +2760,8 @@ def body_holds_its_own_end(data):
 @settings(max_examples=150, deadline=None, database=None)
 def test_whatever_a_file_holds_comes_back_to_the_byte(contents):
     body = body_parts(*[body_file(b"f", b"n", data) for data in contents])
-    files = mf.Request(body_environ(body, BODY_MULTIPART)).files.getlist("f")
-    assert [file.read() for file in files] == contents
+    with mf.Request(body_environ(body, BODY_MULTIPART)) as wanted:
+        assert [file.read() for file in wanted.files.getlist("f")] == contents
 
 @pytest.mark.beyond_flask
 @given(SPLIT_DATA, st.lists(st.integers(1, 40), max_size=60))
@@ -2772,12 +2772,13 @@ def test_however_the_reads_are_split_the_parts_are_the_same(data, sizes):
     seen = []
     for split in ([len(body)], sizes, []):
         stream = BodyOfShortReads(body, split)
-        wanted = mf.Request(body_environ(stream, BODY_MULTIPART, length=len(body)))
-        try:
-            files = [(n, f.read()) for n, f in wanted.files.items(multi=True)]
-            seen.append((files, list(wanted.form.items(multi=True))))
-        except mf.HTTPException as error:
-            seen.append(error.code)
+        environ = body_environ(stream, BODY_MULTIPART, length=len(body))
+        with mf.Request(environ) as wanted:
+            try:
+                files = [(n, f.read()) for n, f in wanted.files.items(multi=True)]
+                seen.append((files, list(wanted.form.items(multi=True))))
+            except mf.HTTPException as error:
+                seen.append(error.code)
     assert seen[0] == seen[1] == seen[2]
     if not body_holds_its_own_end(data):
         assert seen[0] == ([("f", data), ("g", b"\r\n--\r")], [("a", "\r\n-\r")])
@@ -2788,8 +2789,8 @@ def test_reads_of_one_byte_cost_time_in_proportion(data):
     body = body_parts(body_file(b"f", b"n", data))
     stream = BodyOfShortReads(body, [])
     began = time.perf_counter()
-    wanted = mf.Request(body_environ(stream, BODY_MULTIPART, length=len(body)))
-    assert wanted.files["f"].filename == "n"
+    with mf.Request(body_environ(stream, BODY_MULTIPART, length=len(body))) as wanted:
+        assert wanted.files["f"].filename == "n"
     assert time.perf_counter() - began < 5
     assert stream.reads <= len(body) + 1
 
@@ -6756,7 +6757,8 @@ def test_blueprint_files_of_its_own(tmp_path):
     with app.test_request_context():
         assert url_for("bp.static", filename="a.txt") == "/p/static/a.txt"
         assert url_for("two.static", filename="b.txt") == "/2/files/b.txt"
-        assert blueprint.send_static_file("a.txt").status_code == 200
+        with blueprint.send_static_file("a.txt") as answer:
+            assert answer.status_code == 200
         with pytest.raises(RuntimeError):
             bare.send_static_file("a.txt")
     assert (blueprint.has_static_folder, bare.has_static_folder) == (True, False)
@@ -8984,6 +8986,7 @@ def test_testing_client_refuses_options_that_contradict(options, error):
     with pytest.raises(error):
         make_testing_app().test_client().post(options.pop("path"), **options)
 
+@pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 def test_testing_client_has_a_function_for_each_method():
     client = make_testing_app().test_client()
     for method in TESTING_METHODS:
@@ -9489,7 +9492,7 @@ def server_free_port():
         return probe.getsockname()[1]
 
 def server_environment():
-    """The environment of a server: microflask can be imported, nothing is configured."""
+    """The environment of a server: microflask importable, nothing configured."""
     own = ("BLOG_", "FLASK_", "WERKZEUG_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(own)}
     environment["PYTHONPATH"] = str(TOP)
@@ -10636,7 +10639,7 @@ def differential_environ(line, headers=(), body=b"", extra=()):
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
         "QUERY_STRING": query.encode().decode("latin-1"), "HTTP_HOST": "localhost",
-        "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
+        "SCRIPT_NAME": "", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
         "wsgi.input": io.BytesIO(body), "wsgi.errors": io.StringIO()}
     if body:
         environ["CONTENT_LENGTH"] = str(len(body))
