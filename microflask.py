@@ -149,13 +149,15 @@ def _telling(name: str) -> Callable:
         return result
     return method
 
-for _name in """__setitem__ __delitem__ __ior__ clear pop popitem setdefault
-    update""".split():
+for _name in ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem",
+              "setdefault", "update"):
     setattr(CallbackDict, _name, _telling(_name))
 
 class _Lookup:
     """What MultiDict and Headers share: `get`, `getlist` with a type, copies, `|`."""
-    _all: Callable
+    _all: Any
+    __getitem__: Any
+    update: Any
 
     def get(self, key: Any, default: Any = None, type: Callable | None = None) -> Any:
         """Return the first value, converted by `type`; `default` if missing, unfit."""
@@ -177,7 +179,8 @@ class _Lookup:
 
     def copy(self) -> Any:
         """Return a copy that can be changed."""
-        return self.__class__(self)
+        kind: Any = self.__class__
+        return kind(self)
 
     __copy__ = copy
 
@@ -416,20 +419,21 @@ def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
     options: dict[str, str] = {}
     charsets: dict[str, str] = {}   # of the parameters that come in pieces
     for name, token, quoted in _PARAMETER.findall(rest) if value else ():
-        if quoted and not (quoted.endswith('"') and _BALANCED.fullmatch(quoted)):
+        if quoted and not _closed(quoted):
             continue    # a quote that never ends took the rest
         match: Any = _PARAMETER_NAME.fullmatch(name.lower())
         base, piece, extended = match.groups()
-        text, charset = unquote_header_value(quoted).replace("%22", '"'), ""
-        if extended:
-            text, charset = _extended_value(token, charsets.get(base, ""))
-        text = text or token
-        continued = piece and base in charsets
-        options[base] = options[base] + text if continued else text
-        charsets.pop(base, None)
+        text = token or unquote_header_value(quoted).replace("%22", '"')
+        before = charsets.pop(base, None)
+        text, charset = _extended_value(text, before or "") if extended else (text, "")
+        goes_on = piece and before is not None
+        options[base] = options[base] + text if goes_on else text
         if piece:
             charsets[base] = charset
     return value, options
+
+def _closed(quoted: str) -> bool:
+    return quoted.endswith('"') and _BALANCED.fullmatch(quoted) is not None
 
 def dump_options_header(header: str | None, options: Mapping[str, Any]) -> str:
     """Join a value and its parameters, those that are None left out."""
@@ -724,16 +728,14 @@ def _cookie_quote(value: str) -> str:
 
 def dump_cookie(
     key: str, value: str = "", max_age: timedelta | int | None = None,
-    expires: Any = None,
-    path: str | None = "/", domain: str | None = None, secure: bool = False,
-    httponly: bool = False, sync_expires: bool = True, max_size: int = 4093,
-    samesite: str | None = None, partitioned: bool = False,
+    expires: Any = None, path: str | None = "/", domain: str | None = None,
+    secure: bool = False, httponly: bool = False, sync_expires: bool = True,
+    max_size: int = 4093, samesite: str | None = None, partitioned: bool = False,
 ) -> str:
     """Return a Set-Cookie value (RFC 6265); `max_age` in seconds writes Expires, too.
 
     Raises ValueError for a bad `samesite` or a character that would break the field;
-    warns
-    when the cookie is larger than `max_size` bytes, which browsers may ignore.
+    warns when the cookie is larger than `max_size` bytes, which browsers may ignore.
     """
     if isinstance(max_age, timedelta):
         max_age = int(max_age.total_seconds())
@@ -741,24 +743,30 @@ def dump_cookie(
         expires = time.time() + max_age
     if samesite is not None and samesite.title() not in ("Strict", "Lax", "None"):
         raise ValueError(f"SameSite must be Strict, Lax or None, not {samesite!r}")
-    attributes = {
-        "Domain": domain and _ascii_host(domain.partition(":")[0].lstrip(".")),
-        "Expires": expires if isinstance(expires, (str, type(None))) else (
-            http_date(expires)),
-        "Max-Age": max_age, "Secure": secure or partitioned, "HttpOnly": httponly,
-        "Path": path and quote(path, safe="%!$&'()*+,/:=@"),
-        "SameSite": samesite and samesite.title(), "Partitioned": partitioned}
     cookie = f"{key.encode().decode('latin-1')}={_cookie_quote(value)}"
-    for name, setting in attributes.items():
-        if setting is not None and setting is not False:
-            cookie += f"; {name}" if setting is True else f"; {name}={setting}"
-    if _NOT_IN_VALUE.search(cookie) or not _FIELD_NAME.fullmatch(key) or (
-            ";" in f"{domain}{attributes['Expires']}"):
+    cookie += _cookie_attributes({
+        "Domain": domain and _ascii_host(domain.partition(":")[0].lstrip(".")),
+        "Expires": expires, "Max-Age": max_age, "Secure": secure or partitioned,
+        "HttpOnly": httponly, "Path": path and quote(path, safe="%!$&'()*+,/:=@"),
+        "SameSite": samesite and samesite.title(), "Partitioned": partitioned})
+    if _NOT_IN_VALUE.search(cookie) or not _FIELD_NAME.fullmatch(key):
         raise ValueError(f"Cookie {key!r} has a character that a cookie cannot carry")
     if max_size and len(cookie) > max_size:
         warnings.warn(f"The cookie {key!r} is too large: {len(cookie)} bytes, more than"
                       f" {max_size}. Browsers may ignore it.", stacklevel=2)
     return cookie
+
+def _cookie_attributes(settings: dict[str, Any]) -> str:
+    text = ""
+    for name, setting in settings.items():
+        if setting is None or setting is False:
+            continue
+        if name == "Expires" and not isinstance(setting, str):
+            setting = http_date(setting)
+        if ";" in str(setting):
+            raise ValueError(f"the cookie attribute {name} is no such: {setting!r}")
+        text += f"; {name}" if setting is True else f"; {name}={setting}"
+    return text
 
 def _ascii_host(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode("ascii")
@@ -793,7 +801,7 @@ class Accept(ImmutableList):
                 return at
         return -1
 
-    def index(self, key: Any, *_: Any) -> int:  # type: ignore[override]
+    def index(self, key: Any, *_: Any) -> int:
         """Return the place of the first pair that accepts this value; ValueError."""
         if (at := self.find(key)) < 0:
             raise ValueError(key)
@@ -824,8 +832,8 @@ class Accept(ImmutableList):
         for match in matches:
             if (at := self.find(match)) >= 0 and self[at][1] > 0:
                 mine = (self[at][1], self._specificity(self[at][0]))
-                if mine > score:  # type: ignore[operator]
-                    best, score = match, mine  # type: ignore[assignment]
+                if mine > score:
+                    best, score = match, mine
         return best
 
     def to_header(self) -> str:
@@ -1062,10 +1070,10 @@ def parse_etags(value: str | None) -> ETags:
 
 class _Text:
     """What Range, ContentRange and IfRange share: the field's value as their text."""
-    to_header: Callable[[Any], str]
+    to_header: Any
 
     def __str__(self) -> str:
-        return self.to_header()  # type: ignore[call-arg]
+        return self.to_header()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self)!r}>"
@@ -1075,7 +1083,7 @@ class IfRange(_Text):
     def __init__(self, etag: str | None = None, date: datetime | None = None) -> None:
         self.etag, self.date = etag, date
 
-    def to_header(self) -> str:  # type: ignore[override]
+    def to_header(self) -> str:
         """Return the field's value."""
         if self.date is not None:
             return http_date(self.date)
@@ -1111,9 +1119,9 @@ class Range(_Text):
     def to_content_range_header(self, length: int | None) -> str | None:
         """Return the value of a Content-Range field."""
         span = self.make_content_range(length)
-        return span and span.to_header()
+        return span.to_header() if span else None
 
-    def to_header(self) -> str:  # type: ignore[override]
+    def to_header(self) -> str:
         """Return the field's value."""
         return f"{self.units}=" + ",".join(
             str(start) if start < 0 else f"{start}-{'' if end is None else end - 1}"
@@ -1125,24 +1133,30 @@ _CONTENT_RANGE = re.compile(
 
 def parse_range_header(value: str | None, make_inclusive: bool = True) -> Range | None:
     """Parse a Range field; None if it is malformed, or its ranges overlap."""
-    units, has_ranges, text = (value or "").partition("=")
+    units, _, text = (value or "").partition("=")
     ranges: list[tuple[int, int | None]] = []
     last: float = 0
     for item in text.split(","):
         match = _RANGE.fullmatch(item)
-        if not match or not has_ranges or len(item) > 100:
+        if match is None or len(item) > 100 or last == float("inf"):
             return None
-        start = -int(match[3]) if match[3] else int(match[1])
-        end = int(match[2]) + 1 if match[2] else None
-        if (match[3] and start == 0) or last == float("inf") or 0 <= start < last or (
-                end is not None and start >= end):
+        start, end = _range_of(*match.groups())
+        if start is None or 0 <= start < last or end is not None and start >= end:
             return None
         ranges.append((start, end))
         last = float("inf") if end is None else end
     return Range(units.strip(" \t").lower(), ranges)
 
+def _range_of(first: str | None, last: str, suffix: str | None) -> tuple:
+    if first is None:
+        return -int(suffix or 0) or None, None
+    return int(first), int(last) + 1 if last else None
+
 class ContentRange(_Text):
     """A Content-Range field: bytes `start` to `stop`, not included, of `length`."""
+    units: str | None
+    start: Any
+    stop: Any
     on_update: Callable | None = None
 
     def __init__(self, units: str | None, start: int | None, stop: int | None,
@@ -1166,7 +1180,7 @@ class ContentRange(_Text):
         if self.on_update and name != "on_update":
             self.on_update(self)
 
-    def to_header(self) -> str:  # type: ignore[override]
+    def to_header(self) -> str:
         """Return the field's value."""
         length = "*" if self.length is None else self.length
         span = "*" if self.start is None else f"{self.start}-{self.stop - 1}"
@@ -1205,25 +1219,28 @@ def is_resource_modified(
         if etag is not None:
             raise TypeError("give either data or its etag, not both")
         etag = generate_etag(data)
-    if isinstance(last_modified, str):
-        last_modified = parse_date(last_modified)
-    if last_modified is not None and last_modified.tzinfo is None:
-        last_modified = last_modified.replace(tzinfo=timezone.utc)
     if_range = IfRange()
     if not ignore_if_range and "HTTP_RANGE" in environ:
         if_range = parse_if_range_header(environ.get("HTTP_IF_RANGE"))
-    since = if_range.date or parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
-    unmodified = bool(
-        since and last_modified and last_modified.replace(microsecond=0) <= since)
-    if etag:
-        tag = unquote_etag(etag)[0]
+    tag = unquote_etag(etag)[0]
+    if tag is not None:
         if if_range.etag is not None:
             return if_range.etag != tag
-        if none_match := parse_etags(environ.get("HTTP_IF_NONE_MATCH")):
-            unmodified = none_match.contains_weak(tag)
         if match := parse_etags(environ.get("HTTP_IF_MATCH")):
-            unmodified = not match.is_strong(tag)
-    return not unmodified
+            return match.is_strong(tag)
+        if none_match := parse_etags(environ.get("HTTP_IF_NONE_MATCH")):
+            return not none_match.contains_weak(tag)
+    since = if_range.date or parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
+    return since is None or _is_newer(last_modified, since)
+
+def _is_newer(last_modified: Any, since: datetime) -> bool:
+    when = last_modified
+    if isinstance(when, str):
+        when = parse_date(when)
+    if when is None:
+        return True
+    when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+    return when.replace(microsecond=0) > since
 
 # --------------------------------------------------------------------------------------
 # 5. Signals and proxies
@@ -1265,10 +1282,9 @@ class _Signal:
         return [(receiver, receiver(sender, **values)) for receiver, only in
                 list(self.receivers.values()) if only is None or only is sender]
 
-try:
+_signal: Any = _Signal
+with contextlib.suppress(ImportError):
     from blinker import signal as _signal
-except ImportError:
-    _signal = _Signal  # type: ignore[assignment, misc]
 
 (template_rendered, before_render_template, request_started, request_finished,
  request_tearing_down, got_request_exception, appcontext_tearing_down,
@@ -1350,18 +1366,17 @@ def _pass_on(name: str) -> Callable:
         return getattr(obj, name)(*args, **kwargs)
     return method
 
-for _name in """call len getitem setitem delitem iter next contains eq ne lt le gt ge
-    hash
-    str bytes format int float complex index round abs neg pos invert add radd sub rsub
+_PASSED_ON = """call len getitem setitem delitem iter next contains eq ne lt le gt ge
+    hash str bytes format int float complex index round abs neg pos invert add radd sub rsub
     mul rmul truediv rtruediv floordiv rfloordiv mod rmod divmod rdivmod pow rpow lshift
     rlshift rshift rrshift and rand or ror xor rxor matmul rmatmul reversed enter exit
-    await aiter anext aenter
-    aexit copy deepcopy fspath""".split():
+    await aiter anext aenter aexit copy deepcopy fspath"""
+for _name in _PASSED_ON.split():
     setattr(LocalProxy, f"__{_name}__", _pass_on(f"__{_name}__"))
 
 class _Outside:
     """The context where there is none: each access explains what is missing."""
-    def _explain(need: str) -> Any:  # type: ignore[misc]  # noqa: N805
+    def _explain(need: str) -> Any:  # noqa: N805
         def explain(self: Any) -> NoReturn:
             how = ("Use it in a view, or in a test: `with app.test_request_context():`."
                    if need == "request" else
@@ -1405,7 +1420,6 @@ g: Any = _context_proxy("g")
 request: Any = _context_proxy("request")
 session: Any = _context_proxy("session")
 app_ctx: Any = LocalProxy(lambda: _context.get().app and _context.get())
-request_ctx: Any = LocalProxy(lambda: _request_context())
 
 # --------------------------------------------------------------------------------------
 # 6. Context
@@ -1583,6 +1597,8 @@ def _request_context() -> AppContext:
     while not context._own:
         context = context._outer
     return context
+
+request_ctx: Any = LocalProxy(_request_context)
 
 def has_app_context() -> bool:
     """Tell whether current_app and g can be used."""
@@ -1897,9 +1913,9 @@ def abort(code: Any, *args: Any, **kwargs: Any) -> NoReturn:
 _PATH_SAFE = "!$&'()*+,/:;=@"
 _URL_SAFE = "!$&'()*+,/:;=@%"
 
-def _keep_percent(error: UnicodeError) -> tuple[str, int]:
-    bad = error.object[error.start:error.end]  # type: ignore[attr-defined]
-    return quote(bad, safe=""), error.end  # type: ignore[attr-defined]
+def _keep_percent(error: Any) -> tuple[str, int]:
+    bad = error.object[error.start:error.end]
+    return quote(bad, safe=""), error.end
 
 codecs.register_error("microflask.keep_percent", _keep_percent)
 
@@ -1933,7 +1949,6 @@ _HOST = re.compile(
 def _without_default_port(scheme: str, host: str) -> str:
     return host.removesuffix(":80" if scheme in ("http", "ws") else ":443")
 
-@functools.lru_cache(maxsize=512)
 def _checked_host(scheme: str, host: str, trusted: tuple[str, ...] | None) -> str:
     """Return the host without a default port; "" if the grammar says it is none."""
     match = _HOST.fullmatch(host)
@@ -1941,14 +1956,14 @@ def _checked_host(scheme: str, host: str, trusted: tuple[str, ...] | None) -> st
         name = host = ""
     else:
         name, host = match[1].lower(), _without_default_port(scheme, host)
-    for known in trusted or ():
-        suffix, known = known.startswith("."), known.lstrip(".").partition(":")[0]
-        known = known.encode("idna").decode("ascii").lower()
-        if name and (name == known or suffix and name.endswith(f".{known}")):
-            return host
-    if trusted:
+    if trusted and not any(_is_host(name, known) for known in trusted):
         raise SecurityError(f"Host {host!r} is not trusted.")
     return host
+
+def _is_host(name: str, known: str) -> bool:
+    ascii_name = _ascii_host(known.lstrip(".").partition(":")[0]).lower()
+    below = known.startswith(".") and name.endswith(f".{ascii_name}")
+    return name != "" and (name == ascii_name or below)
 
 @functools.lru_cache(maxsize=512)
 def _idna_host(host: str) -> str:
@@ -1961,7 +1976,7 @@ def _idna_host(host: str) -> str:
     except UnicodeError:
         raise BadHost() from None
 
-def get_host(environ: dict, trusted_hosts: Iterable[str] | None = None) -> str:
+def get_host(environ: dict, trusted_hosts: Any = None) -> str:
     """Return the host of a request, "" if it is malformed.
 
     A list of trusted hosts is obeyed, an entry that starts with a dot standing for the
@@ -2050,7 +2065,7 @@ class BaseConverter:
         if "regex" in cls.__dict__ and "part_isolating" not in cls.__dict__:
             cls.part_isolating = "/" not in cls.regex
 
-    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, map: Any, *args: Any, **kwargs: Any) -> None:
         self.map = map
 
     def to_python(self, value: str) -> Any:
@@ -2063,7 +2078,7 @@ class BaseConverter:
 
 class UnicodeConverter(BaseConverter):
     """`<string:x>`: text without a slash, with `minlength`, `maxlength` or `length`."""
-    def __init__(self, map: Map, minlength: int = 1, maxlength: int | None = None,
+    def __init__(self, map: Any, minlength: int = 1, maxlength: int | None = None,
                  length: int | None = None) -> None:
         super().__init__(map)
         if (minlength, maxlength, length) != (1, None, None):
@@ -2073,7 +2088,7 @@ class UnicodeConverter(BaseConverter):
 
 class AnyConverter(BaseConverter):
     """`<any(a, b):x>`: one of the given words."""
-    def __init__(self, map: Map, *items: str) -> None:
+    def __init__(self, map: Any, *items: str) -> None:
         super().__init__(map)
         self.items = set(items)
         self.regex = f"(?:{'|'.join(re.escape(item) for item in items)})"
@@ -2174,26 +2189,30 @@ def _pattern(parts: list) -> str:
     In `<a>-<b>-<c>` a plain expression tries every dash for every variable, in a time
     that grows with a power of the length.  What it finds in the end gives the most to
     `a`: so `b` and `c` may be told not to contain, after their first character, the
-    text before them.
-    With two `<path:>` it is the first that must not contain the text after it.
+    text before them.  With two `<path:>` the first must not contain the text after it.
     """
     pattern = ""
     for at, part in enumerate(parts):
         if type(part) is str:
             pattern += re.escape(part)
             continue
-        regex, before = part[1].regex, parts[at - 1] if at else ""
-        literal = before if type(before) is str else ""
-        partner = parts[at - 2] if literal and at > 1 else before
-        after, follower = (*parts[at + 1:at + 3], "", "")[:2]
-        free = regex == "[^/]+" and "/" not in literal
-        if free and _is(regex, part) and _is(regex, partner):
-            regex = f"[^/](?:(?!{re.escape(literal)})[^/])*"
-        elif regex == PathConverter.regex and _is(regex, follower) and (
-                type(after) is str):
-            regex = f"[^/](?:(?!{re.escape(after)}[^/]).)*"
+        regex = part[1].regex
+        if regex == BaseConverter.regex:
+            regex = _without_literal(parts[max(0, at - 2):at], regex)
+        elif regex == PathConverter.regex:
+            after = parts[at + 1:at + 3]
+            if len(after) == 2 and type(after[0]) is str and _is(regex, after[1]):
+                regex = f"[^/](?:(?!{re.escape(after[0])}[^/]).)*"
         pattern += f"({regex})"
     return pattern
+
+def _without_literal(before: list, regex: str) -> str:
+    """Return the expression of a free variable that may follow another one."""
+    literal = before[-1] if before and type(before[-1]) is str else ""
+    partner = before[-2:-1] if literal else before[-1:]
+    if "/" in literal or not partner or not _is(regex, partner[0]):
+        return regex
+    return f"[^/](?:(?!{re.escape(literal)})[^/])*"
 
 def _is(regex: str, part: Any) -> bool:
     return type(part) is tuple and part[1].regex == regex
@@ -2238,7 +2257,7 @@ class Rule:
         self.subdomain, self.host, self.websocket = subdomain, host, websocket
         self.build_only, self.alias, self.redirect_to = build_only, alias, redirect_to
         self.strict_slashes, self.merge_slashes = strict_slashes, merge_slashes
-        self.methods = methods and {method.upper() for method in methods}
+        self.methods: Any = methods and {method.upper() for method in methods}
         if self.methods and "GET" in self.methods:
             self.methods.add("HEAD")
         if websocket and (self.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
@@ -2247,31 +2266,30 @@ class Rule:
         self.provide_automatic_options = False
         self.detour = False     # a match is no answer yet: an alias, a redirect
 
-    def bind(self, map: Map, rebind: bool = False) -> None:
+    def bind(self, map: Any, rebind: bool = False) -> None:
         """Join a map, whose converters and defaults now count."""
         if self.map is not None and not rebind:
             raise RuntimeError(f"{self!r} is bound to a map already")
         self.map = map
-        if self.strict_slashes is None:
-            self.strict_slashes = map.strict_slashes
-        if self.merge_slashes is None:
-            self.merge_slashes = map.merge_slashes
-        if self.subdomain is None:
-            self.subdomain = map.default_subdomain
+        for option, default in (("strict_slashes", map.strict_slashes),
+                                ("merge_slashes", map.merge_slashes),
+                                ("subdomain", map.default_subdomain)):
+            if getattr(self, option) is None:
+                setattr(self, option, default)
         path = re.sub("/{2,}", "/", self.rule) if self.merge_slashes else self.rule
         domain = self._parts((self.host if map.host_matching else self.subdomain) or "")
-        self.parts = domain + self._parts(path)
-        self.cut = len(domain)
-        variables = [part for part in self.parts if type(part) is tuple]
+        self.parts, self.cut = domain + self._parts(path), len(domain)
+        variables: Any = [part for part in self.parts if type(part) is tuple]
         self.converters = dict(variables)
         self.arguments = {*(self.defaults or ()), *self.converters}
         self.open_end = not all(kind.part_isolating for _, kind in variables)
         self.slashed = str(self.parts[-1]).endswith("/")
         self.detour = bool(self.alias or self.redirect_to is not None)
         self.variables, group = [], 1       # (name, converter, its group)
-        for name, converter in self.converters.items():
+        for name, converter in variables:
             self.variables.append((name, converter, group))
             group += 1 + re.compile(converter.regex).groups
+        self.__dict__.pop("match", None)
 
     @cached_property
     def match(self) -> Callable[[str], re.Match | None]:
@@ -2329,13 +2347,26 @@ class Rule:
             unknown.sort(key=self.map.sort_key)
         return domain, path + (f"?{_urlencode(unknown)}" if unknown else "")
 
+    def takes(self, method: str, websocket: bool) -> bool:
+        """Tell whether the rule is for this method and protocol."""
+        fits = self.methods is None or method in self.methods
+        return fits and self.websocket == websocket
+
+    def values(self, match: re.Match) -> dict[str, Any]:
+        """Return the values of the variables, and the defaults."""
+        values = {name: converter.to_python(match[group])
+                  for name, converter, group in self.variables}
+        return {**values, **self.defaults} if self.defaults else values
+
     def suitable_for(self, values: Mapping, method: str | None = None) -> bool:
         """Tell whether the rule can be built from these values, for this method."""
+        if method is not None and self.methods is not None and (
+                method not in self.methods):
+            return False
         defaults = self.defaults or {}
-        fits = method is None or self.methods is None or method in self.methods
-        return fits and all(
-            name in defaults or name in values for name in self.arguments) and all(
-            values[name] == value for name, value in defaults.items() if name in values)
+        given = {**defaults, **values}
+        return self.arguments <= given.keys() and all(
+            given[name] == value for name, value in defaults.items())
 
     def provides_defaults_for(self, rule: Rule) -> bool:
         """Tell whether this rule is the shorter form of another."""
@@ -2347,8 +2378,8 @@ class Rule:
         return self.rule
 
     def __repr__(self) -> str:
-        methods = sorted(self.methods or ())
-        methods = "" if self.methods is None else f" ({', '.join(methods)})"
+        names = ", ".join(sorted(self.methods or ()))
+        methods = "" if self.methods is None else f" ({names})"
         return f"<{type(self).__name__} {self.rule!r}{methods} -> {self.endpoint}>"
 
 # --------------------------------------------------------------------------------------
@@ -2458,7 +2489,8 @@ class Map:
             return
         if not rule.converters and not rule.websocket:
             for method in rule.methods or ():
-                self._fixed.setdefault("".join(rule.parts), {}).setdefault(method, rule)
+                by_method = self._fixed.setdefault("".join(rule.parts), {})
+                by_method.setdefault(method, rule)
         segments = _segments(rule.parts)
         order, node = [], 0
         for segment in segments:
@@ -2510,7 +2542,7 @@ class Map:
         return any(rule.arguments.issuperset(arguments) for rule in rules)
 
     def find(self, domain: str, path: str, method: str, websocket: bool = False,
-             allowed: set | None = None) -> tuple[Rule, dict | None] | None:
+             allowed: set | None = None) -> tuple[Rule, Any] | None:
         """Return (rule, values), (rule, None) if only a slash is missing, or None.
 
         `allowed` collects the methods of rules that match but for the method.  Raises
@@ -2518,27 +2550,22 @@ class Map:
         """
         if not self._sorted:
             self.update()
-        rule = self._fixed.get(domain + path, _nothing).get(method)
+        text = domain + path
+        rule = self._fixed.get(text, _nothing).get(method)
         if rule is not None and not websocket:
             return rule, dict(rule.defaults or ())
-        text = domain + path
         for _, rule in self._candidates(text.split("/")):
             match = rule.match(text)
             if match is None:
                 continue
-            lacks_slash = rule.slashed and not match["slash"]
-            if rule.methods is not None and method not in rule.methods:
-                if not lacks_slash and allowed is not None:
-                    allowed.update(rule.methods)
-            elif rule.websocket != websocket:
-                if allowed is not None:
-                    allowed.add("")     # a mark: the other protocol would do
-            elif lacks_slash and rule.strict_slashes:
-                return rule, None
-            else:
-                values = {name: converter.to_python(match[group])
-                          for name, converter, group in rule.variables}
-                return rule, {**values, **rule.defaults} if rule.defaults else values
+            if rule.slashed and not match["slash"]:
+                if rule.takes(method, websocket):
+                    return rule, None if rule.strict_slashes else rule.values(match)
+            elif rule.takes(method, websocket):
+                return rule, rule.values(match)
+            elif allowed is not None:       # "" is no method: the protocol is another
+                wrong = rule.methods is not None and method not in rule.methods
+                allowed.update(rule.methods if wrong else ("",))
         return None
 
     def find_or_raise(self, path: str, method: str) -> tuple[Rule, dict] | None:
@@ -2554,7 +2581,7 @@ class Map:
                 raise mismatch(allowed)
         except ValueError:
             return None
-        return None if found[1] is None or found[0].detour else found  # type: ignore
+        return None if found[1] is None or found[0].detour else found
 
     def _candidates(self, segments: list[str]) -> list[tuple[list, Rule]]:
         """Return the rules that agree with a path in all that is fixed, best first."""
@@ -2588,8 +2615,9 @@ class Map:
     def bind_to_environ(self, environ: Any, server_name: str | None = None,
                         subdomain: str | None = None) -> MapAdapter:
         """Return an adapter for a request (or its WSGI environ)."""
-        request = environ if hasattr(environ, "environ") else Request(environ)
-        environ, host = request.environ, request.host.lower()
+        host = getattr(environ, "host", None)       # the host that was checked
+        environ = getattr(environ, "environ", environ)
+        host = (get_host(environ) if host is None else host).lower()
         scheme = _websocket_scheme(environ)
         server_name = _without_default_port(scheme, (server_name or host).lower())
         if subdomain is None and not self.host_matching:
@@ -2598,16 +2626,16 @@ class Map:
             if labels[-len(known):] == known:
                 subdomain = ".".join(filter(None, labels[:-len(known)]))
         path = _wsgi_text(environ, "PATH_INFO") if "PATH_INFO" in environ else None
-        return self.bind(server_name, request.root_path, subdomain, scheme,
-                         request.method,
-                         path, request.query_string.decode(errors="replace"))
+        return self.bind(server_name, _wsgi_text(environ, "SCRIPT_NAME"), subdomain,
+                         scheme, environ["REQUEST_METHOD"].upper(), path,
+                         _wsgi_text(environ, "QUERY_STRING"))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self.iter_rules())})"
 
 class MapAdapter:
     """A map bound to a host and perhaps a request: what url_for and matching need."""
-    def __init__(self, map: Map, server_name: str, script_name: str,
+    def __init__(self, map: Any, server_name: str, script_name: str,
                  subdomain: str | None, url_scheme: str, path_info: str,
                  default_method: str, query_args: Any = None) -> None:
         self.map, self.server_name, self.subdomain = map, server_name, subdomain
@@ -2628,9 +2656,9 @@ class MapAdapter:
         query = (self.query_args or {}) if query_args is None else query_args
         method = (method or self.default_method).upper()
         allowed: set[str] = set()
+        host_matching = self.map.host_matching
         find = functools.partial(
-            self.map.find,
-            self.server_name if self.map.host_matching else self.subdomain or "",
+            self.map.find, self.server_name if host_matching else self.subdomain or "",
             method=method, allowed=allowed,
             websocket=self.websocket if websocket is None else websocket)
         try:
@@ -2665,23 +2693,27 @@ class MapAdapter:
         if rule.alias and self.map.redirect_defaults:
             url = self.build(rule.endpoint, values, method, True, append_unknown=False)
             raise RequestRedirect(url + (f"?{self._query(query)}" if query else ""))
-        defaults = self.map.redirect_defaults
-        for other in self.map.iter_rules(rule.endpoint) if defaults else ():
+        if self.map.redirect_defaults:
+            self._leave_out_defaults(rule, values, method, query)
+        if rule.redirect_to is None:
+            return
+        def fill(name: re.Match) -> str:
+            return rule.converters[name[1]].to_url(values[name[1]])
+        if callable(rule.redirect_to):
+            target = rule.redirect_to(self, **values)
+        else:
+            target = re.sub("<([^>]+)>", fill, rule.redirect_to)
+        scheme, host = self.url_scheme or "http", self.get_host(None)
+        raise RequestRedirect(urljoin(f"{scheme}://{host}{self.script_name}", target))
+
+    def _leave_out_defaults(self, rule: Rule, values: dict, method: str,
+                            query: Any) -> None:
+        for other in self.map.iter_rules(rule.endpoint):
             if other is rule:
-                break
+                return
             if other.provides_defaults_for(rule) and other.suitable_for(values, method):
                 domain, path = other.build({**values, **(other.defaults or {})})
                 raise RequestRedirect(self.make_redirect_url(path, query, domain))
-        if rule.redirect_to is not None:
-            if callable(rule.redirect_to):
-                target = rule.redirect_to(self, **values)
-            else:
-                convert = rule.converters
-                target = re.sub("<([^>]+)>", lambda name: convert[name[1]].to_url(
-                    values[match[1]]), rule.redirect_to)
-            scheme, host = self.url_scheme or "http", self.get_host(None)
-            root = f"{scheme}://{host}{self.script_name}"
-            raise RequestRedirect(urljoin(root, target))
 
     def test(self, path_info: str | None = None, method: str | None = None) -> bool:
         """Tell whether a rule matches, or redirects."""
@@ -2751,16 +2783,15 @@ class MapAdapter:
         if built is None:
             raise BuildError(endpoint, given, method, self)
         domain, path, websocket = built
-        scheme = self.url_scheme if url_scheme is None else url_scheme
-        if websocket or scheme:
-            secure = scheme in ("https", "wss")
-            scheme = ("ws" if websocket else "http") + "s" * secure
         here = self.server_name if self.map.host_matching else self.subdomain
         if not force_external and not websocket and domain == here:
             return f"{self.script_name.rstrip('/')}/{path.lstrip('/')}"
+        scheme = self.url_scheme if url_scheme is None else url_scheme
+        if websocket or scheme:
+            secure = scheme in ("https", "wss")
+            scheme = ("ws" if websocket else "http") + "s" * secure + ":"
         host, script = self.get_host(domain), self.script_name[:-1]
-        root = f"{scheme}:" * bool(scheme) + f"//{host}{script}"
-        return f"{root}/{path.lstrip('/')}"
+        return f"{scheme}//{host}{script}/{path.lstrip('/')}"
 
 # --------------------------------------------------------------------------------------
 # 11. Request bodies  (skip on first reading)
@@ -3451,9 +3482,9 @@ class Request:
             return self._json[silent]
         if not (force or self.is_json):
             return None if silent else self.on_json_loading_failed(None)
+        provider = current_app.json if current_app else self.json_module
         try:
-            value = (current_app.json if current_app else self.json_module).loads(
-                self.get_data(cache=cache))
+            value = provider.loads(self.get_data(cache=cache))
             kept = (value, value)
         except (ValueError, RecursionError) as error:
             value = None if silent else self.on_json_loading_failed(error)
@@ -3497,9 +3528,9 @@ class Request:
         self.close()
 
     @classmethod
-    def from_values(cls, *args: Any, **kwargs: Any) -> Request:
-        """Return a request built from the arguments of EnvironBuilder."""
-        return EnvironBuilder(*args, **kwargs).get_request(cls)
+    def from_values(cls, *args: Any, **kwargs: Any) -> Any:
+        """Return a request made up of EnvironBuilder's arguments."""
+        return EnvironBuilder(None, *args, **kwargs).get_request(cls)
 
     def __repr__(self) -> str:
         try:
@@ -3865,28 +3896,29 @@ class _RangeWrapper:
         if hasattr(self.body, "close"):
             self.body.close()
 
-def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: bool | str,
+def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: Any,
                       complete_length: int | None) -> Any:
     environ = getattr(request_or_environ, "environ", request_or_environ)
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return response
-    response.headers.setdefault("Date", http_date())
-    tag, changed = response.headers.get("ETag"), response.headers.get("Last-Modified")
+    headers = response.headers
+    headers.setdefault("Date", http_date())
+    is_modified = functools.partial(is_resource_modified, environ, headers.get("ETag"),
+                                    last_modified=headers.get("Last-Modified"))
+    wants_range: Any = False
     if accept_ranges:
         response.accept_ranges = "bytes" if accept_ranges is True else accept_ranges
-    wants_range = "HTTP_RANGE" in environ and complete_length and accept_ranges and (
-        "HTTP_IF_RANGE" not in environ or not is_resource_modified(
-            environ, tag, last_modified=changed, ignore_if_range=False))
+        wants_range = complete_length and "HTTP_RANGE" in environ and (
+            "HTTP_IF_RANGE" not in environ or not is_modified(ignore_if_range=False))
     if wants_range:
         _make_partial(response, environ["HTTP_RANGE"], complete_length)
-    elif not is_resource_modified(environ, tag, last_modified=changed):
+    elif not is_modified():
         response.status_code = 412 if parse_etags(environ.get("HTTP_IF_MATCH")) else 304
-    headers = response.headers
     if response.automatically_set_content_length and "Content-Length" not in headers:
         response.content_length = response.calculate_content_length()
     return response
 
-def _make_partial(response: Any, field: str, length: int) -> None:
+def _make_partial(response: Any, field: str, length: Any) -> None:
     wanted = parse_range_header(field)
     span = wanted.range_for_length(length) if wanted else None
     if span is None:
@@ -3949,7 +3981,7 @@ class Response(_ResponseFields):
         data = b"".join(self.iter_encoded())
         return data.decode() if as_text else data
 
-    def set_data(self, value: str | bytes) -> None:
+    def set_data(self, value: str | bytes | bytearray) -> None:
         """Replace the body, and its Content-Length."""
         data = value.encode() if isinstance(value, str) else bytes(memoryview(value))
         self.response = [data]
@@ -4037,23 +4069,27 @@ class Response(_ResponseFields):
         """Return the fields as sent: URLs in ASCII, lengths where they belong."""
         headers = Headers()
         fields, code, has_length = headers._list, self._status_code, False
-        for name, value in self.headers._list:
-            lower = name.lower()
-            if lower in _WITH_CARE:
-                if lower == "content-length":
-                    has_length = True
-                else:
-                    value = iri_to_uri(value)
-                    if lower == "location" and self.autocorrect_location_header:
-                        value = urljoin(iri_to_uri(Request(environ).base_url), value)
-            fields.append((name, value))
+        for line in self.headers._list:
+            lower = line[0].lower()
+            if lower == "content-length":
+                has_length = True
+            elif lower == "location" or lower == "content-location":
+                line = (line[0], self._url(line[1], lower, environ))
+            fields.append(line)
         if code < 200 or code in (204, 304):
             drop = ("content-length",) if code < 200 else _ENTITY_HEADERS
             fields[:] = [line for line in fields if line[0].lower() not in drop]
-        elif self.automatically_set_content_length and not has_length and (
-                self.is_sequence):
-            fields.append(("Content-Length", str(sum(map(len, self.iter_encoded())))))
+        elif not has_length and self.is_sequence and (
+                self.automatically_set_content_length):
+            length = sum(map(len, self.iter_encoded()))
+            fields.append(("Content-Length", str(length)))
         return headers
+
+    def _url(self, url: str, field: str, environ: dict) -> str:
+        url = iri_to_uri(url)
+        if field == "location" and self.autocorrect_location_header:
+            return urljoin(iri_to_uri(Request(environ).base_url), url)
+        return url
 
     def get_app_iter(self, environ: dict) -> Iterable[bytes]:
         """Return the body as it is sent: nothing for HEAD, 1xx, 204 and 304."""
@@ -4535,6 +4571,8 @@ class TaggedJSONSerializer:
 
 class SessionMixin:
     """What a session needs beside being a dict."""
+    get: Any
+    __setitem__: Any
     new = False
     modified = True
     accessed = True
@@ -4542,11 +4580,11 @@ class SessionMixin:
     @property
     def permanent(self) -> bool:
         """Whether the cookie outlives the browser, by PERMANENT_SESSION_LIFETIME."""
-        return self.get("_permanent", False)  # type: ignore[attr-defined]
+        return self.get("_permanent", False)
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
-        self["_permanent"] = bool(value)  # type: ignore[index]
+        self["_permanent"] = bool(value)
 
 class SecureCookieSession(CallbackDict, SessionMixin):
     """The session as a signed cookie; `modified` after a change of its own keys."""
@@ -4585,7 +4623,7 @@ class SessionInterface:
         """Tell whether a session is such a one, which is not saved."""
         return isinstance(obj, self.null_session_class)
 
-    def _setting(key: str) -> Callable:  # type: ignore[misc]  # noqa: N805
+    def _setting(key: str) -> Callable:  # noqa: N805
         def get(self: Any, app: Any) -> Any:
             return app.config[f"SESSION_COOKIE_{key}"]
         get.__doc__ = f"Return SESSION_COOKIE_{key}."
@@ -4685,7 +4723,7 @@ def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str
     from itsdangerous import TimestampSigner, URLSafeTimedSerializer
     class Signer(TimestampSigner):
         @functools.lru_cache(maxsize=8)
-        def _derived(secret: Any) -> bytes:  # type: ignore[misc]  # noqa: N805
+        def _derived(secret: Any) -> bytes:  # noqa: N805
             return TimestampSigner(secret, salt, key_derivation=derivation,
                                    digest_method=digest).derive_key()
 
@@ -4879,14 +4917,14 @@ def safe_join(directory: str, *untrusted: str) -> str | None:
         if not part:
             continue
         part = posixpath.normpath(part)
-        names = re.split(r"[/\\]", part)
-        if (".." in names or part[0] == "/" or "\0" in part or os.path.isabs(part)
-                or os.path.altsep and os.path.altsep in part or "\\" in part
-                or any(_DEVICE.match(name) for name in names)
-                or re.match("[A-Za-z]:", part)):
+        names = part.split("/")
+        if _UNSAFE_PATH.search(part) or os.path.isabs(part) or ".." in names or (
+                any(_DEVICE.match(name) for name in names)):
             return None
         path = posixpath.join(path, part)
     return path
+
+_UNSAFE_PATH = re.compile(r"\A/|\A[A-Za-z]:|[\\\0]")
 
 def secure_filename(filename: str) -> str:
     """Return a name that is safe on any system: ASCII, no folders; it may be empty."""
@@ -4901,54 +4939,60 @@ def secure_filename(filename: str) -> str:
 
 def send_file(
     path_or_file: Any, mimetype: str | None = None, as_attachment: bool = False,
-    download_name: str | None = None, conditional: bool = True, etag: bool | str = True,
-    last_modified: Any = None, max_age: Any = None,
+    download_name: str | None = None, conditional: bool = True,
+    etag: bool | str = True, last_modified: Any = None, max_age: Any = None,
 ) -> Response:
     """Answer with a file: a path (relative to the application), or an open binary file.
 
     Never pass a path that a client named: that is what `send_from_directory` is for.
     """
-    file, path, size, mtime = path_or_file, None, None, None
     if isinstance(path_or_file, str) or hasattr(path_or_file, "__fspath__"):
         path = os.path.join(current_app.root_path, path_or_file)
         stat = os.stat(path)
-        file, size, mtime = None, stat.st_size, stat.st_mtime
-        if download_name is None:
-            download_name = os.path.basename(path)
-    elif isinstance(file, io.BytesIO):
-        size = file.getbuffer().nbytes
-    elif isinstance(file, io.TextIOBase):
-        raise ValueError("Files must be opened in binary mode or use BytesIO.")
-    headers = _file_headers(download_name, as_attachment)
+        size: int | None = stat.st_size
+        tag = _file_tag(path, stat)
+        last_modified = stat.st_mtime if last_modified is None else last_modified
+        name = os.path.basename(path) if download_name is None else download_name
+    else:
+        if isinstance(path_or_file, io.TextIOBase):
+            raise ValueError("Files must be opened in binary mode or use BytesIO.")
+        in_memory = isinstance(path_or_file, io.BytesIO)
+        size = path_or_file.getbuffer().nbytes if in_memory else None
+        path, tag, name = None, "", download_name
+    headers = _file_headers(name, as_attachment)
     if mimetype is None:
-        mimetype, encoding = _guess_type(download_name)
+        mimetype, encoding = _guess_type(name)
         if encoding is not None and not as_attachment:
             headers["Content-Encoding"] = encoding
-    body = None
-    if path is not None and current_app.config["USE_X_SENDFILE"]:
-        headers["X-Sendfile"] = path
-    else:
-        file = open(path, "rb") if path is not None else file  # type: ignore[arg-type]
-        body = wrap_file(request.environ, file)
-    response = current_app.response_class(
-        body, mimetype=mimetype, headers=headers, direct_passthrough=True)
-    response.content_length = size
-    response.last_modified = mtime if last_modified is None else last_modified
+    response = current_app.response_class(_file_body(path, path_or_file, headers),
+                                          mimetype=mimetype, headers=headers,
+                                          direct_passthrough=True)
+    response.content_length, response.last_modified = size, last_modified
     if max_age is None:
         max_age = current_app.get_send_file_max_age
     _set_max_age(response, max_age(path) if callable(max_age) else max_age)
-    if isinstance(etag, str):
-        response.set_etag(etag)
-    elif etag and path is not None:
-        response.set_etag(f"{mtime}-{size}-{zlib.adler32(os.fsencode(path))}")
-    if conditional:
-        try:
-            response.make_conditional(request, True, size)
-        except default_exceptions[416]:
-            response.close()
-            raise
-        if response.status_code == 304:
-            response.headers.remove("X-Sendfile")
+    tag = etag if isinstance(etag, str) else tag if etag else ""
+    if tag:
+        response.set_etag(tag)
+    return _conditional_file(response, size) if conditional else response
+
+def _file_tag(path: str, stat: os.stat_result) -> str:
+    return f"{stat.st_mtime}-{stat.st_size}-{zlib.adler32(os.fsencode(path))}"
+
+def _file_body(path: str | None, file: Any, headers: Headers) -> Any:
+    if path is not None and current_app.config["USE_X_SENDFILE"]:
+        headers["X-Sendfile"] = path
+        return None
+    return wrap_file(request.environ, file if path is None else open(path, "rb"))
+
+def _conditional_file(response: Any, size: int | None) -> Any:
+    try:
+        response.make_conditional(request, True, size)
+    except default_exceptions[416]:
+        response.close()
+        raise
+    if response.status_code == 304:
+        response.headers.remove("X-Sendfile")
     return response
 
 def _guess_type(name: str | None) -> tuple[str, str | None]:
@@ -5437,7 +5481,7 @@ class Blueprint(Scaffold):
             return f
         return decorator
 
-    def _app_template(kind: str) -> tuple:  # type: ignore[misc]  # noqa: N805
+    def _app_template(kind: str) -> tuple:  # noqa: N805
         """Make the two ways to give the app's templates a filter, test or global."""
         def add(self: Any, f: Callable, name: str | None = None) -> None:
             self.record_once(
@@ -5496,6 +5540,8 @@ class _Later:
 
 class App(Scaffold):
     """The application as it is set up: its parts, its templates, its routes."""
+    ensure_sync: Any            # of Flask, in the next chapter
+    url_for: Any
     request_class: Any = Request
     response_class: Any = Response
     aborter_class: Any = Aborter
@@ -5556,29 +5602,24 @@ class App(Scaffold):
         self.template_context_processors[None].append(_default_template_ctx_processor)
         self._got_first_request = False
         self._sync_views: dict[Callable, Callable] = {}
-        # Whether a request needs no MapAdapter to be matched: 1 us less.
-        self._plain_hosts = not host_matching and not subdomain_matching and (
-            type(self).create_url_adapter is Flask.create_url_adapter)
         self.cli.name = self.name
         if self.has_static_folder:
             assert bool(static_host) == host_matching, (
                 "static_host goes with host_matching: give both or none")
-            itself = weakref.ref(self)      # a cycle would keep the application alive
+            itself: Any = weakref.ref(self)      # a cycle would keep the application alive
             self.add_url_rule(
                 f"{self.static_url_path}/<path:filename>", "static", host=static_host,
-                view_func=lambda **kw: itself().send_static_file(**kw))  # type: ignore
+                view_func=lambda **kw: itself().send_static_file(**kw))
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
             raise AssertionError(
                 f"The setup method {f_name!r} can no longer be called on the app:"
                 " it has handled its first request, and not all would see the change."
-                " Do"
-                " all"
-                " set-up where the application is made, before it runs.")
+                " Do all set-up where the application is made, before it runs.")
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """The name of the module, or of the file that runs."""
         if self.import_name != "__main__":
             return self.import_name
@@ -5675,7 +5716,7 @@ class App(Scaffold):
                 context.update(self.ensure_sync(func)())
         context.update(given)
 
-    def _template(kind: str) -> tuple:  # type: ignore[misc]  # noqa: N805
+    def _template(kind: str) -> tuple:  # noqa: N805
         """Make the two ways to give templates a filter, a test or a global."""
         def add(self: Any, f: Callable, name: str | None = None) -> None:
             getattr(self.jinja_env, f"{kind}s")[name or f.__name__] = f
@@ -5712,23 +5753,22 @@ class App(Scaffold):
         if isinstance(methods, str):
             raise TypeError(f'methods must be a list of strings: methods=["{methods}"]')
         methods = {method.upper() for method in methods}
-        if provide_automatic_options is None:
-            provide_automatic_options = getattr(
-                view_func, "provide_automatic_options", None)
-        if provide_automatic_options is None:
-            provide_automatic_options = (
-                "OPTIONS" not in methods and self.config["PROVIDE_AUTOMATIC_OPTIONS"])
-            methods |= {"OPTIONS"} if provide_automatic_options else set()
+        automatic = provide_automatic_options
+        if automatic is None:
+            automatic = getattr(view_func, "provide_automatic_options", None)
+        if automatic is None:
+            automatic = "OPTIONS" not in methods and (
+                self.config["PROVIDE_AUTOMATIC_OPTIONS"])
+            methods |= {"OPTIONS"} if automatic else set()
         methods |= set(getattr(view_func, "required_methods", ()))
         made = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
-        made.provide_automatic_options = provide_automatic_options
+        made.provide_automatic_options = automatic
         self.url_map.add(made)
         if view_func is not None:
             if self.view_functions.get(endpoint, view_func) != view_func:
                 raise AssertionError(
                     f"the endpoint {endpoint!r} is overwriting an existing endpoint:"
-                    " two"
-                    " views have the same name. Rename one, or give endpoint=.")
+                    " two views have one name. Rename one of them, or give endpoint=.")
             self.view_functions[endpoint] = view_func
 
     @setupmethod
@@ -5821,34 +5861,37 @@ class Flask(App):
         Raises BuildError if no rule has these values, RuntimeError without a request
         and without SERVER_NAME.
         """
-        context = _context.get()
-        if context is not _outside and context.request is not None:
-            adapter = context.url_adapter
-            if endpoint[:1] == ".":
-                endpoint = f"{context.request.blueprint or ''}{endpoint}".lstrip(".")
-            _external = _scheme is not None if _external is None else _external
-        else:
-            app = self if context is _outside else context.app
-            adapter = context.url_adapter
-            if app is self:
-                adapter = self.create_url_adapter(None)
-            _external = True if _external is None else _external
-        if adapter is None:
-            raise RuntimeError(
-                "Unable to build URLs outside an active request without 'SERVER_NAME'."
-                " Set it, and 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed.")
+        adapter, blueprint, in_request = self._url_base()
+        if endpoint[:1] == "." and in_request:
+            endpoint = f"{blueprint or ''}{endpoint}".lstrip(".")
+        if _external is None:
+            _external = not in_request or _scheme is not None
         if _scheme is not None and not _external:
             raise ValueError("When specifying '_scheme', '_external' must be True.")
         self.inject_url_defaults(endpoint, values)
         try:
-            url = adapter.build(endpoint, values, _method, bool(_external),
+            url = adapter.build(endpoint, values, _method, _external,
                                 url_scheme=_scheme)
         except BuildError as error:
             values.update(_anchor=_anchor, _method=_method, _scheme=_scheme,
                           _external=_external)
             return self.handle_url_build_error(error, endpoint, values)
-        anchor = None if _anchor is None else quote(_anchor, safe=f"{_URL_SAFE}?#")
-        return url if anchor is None else f"{url}#{anchor}"
+        if _anchor is None:
+            return url
+        return f"{url}#{quote(_anchor, safe=_URL_SAFE + '?#')}"
+
+    def _url_base(self) -> tuple[Any, str | None, bool]:
+        """Return (adapter, name of the blueprint, whether there is a request)."""
+        context = _context.get()
+        if context is not _outside and context.request is not None:
+            return context.url_adapter, context.request.blueprint, True
+        here = context is _outside or context.app is self
+        adapter = self.create_url_adapter(None) if here else context.url_adapter
+        if adapter is None:
+            raise RuntimeError(
+                "Unable to build URLs outside an active request without 'SERVER_NAME'."
+                " Set it, and 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed.")
+        return adapter, None, False
 
     def handle_url_build_error(self, error: BuildError, endpoint: str,
                                values: dict) -> str:
@@ -5865,6 +5908,12 @@ class Flask(App):
     def redirect(self, location: str, code: int = 302) -> Any:
         """Return a redirect of this application's response class."""
         return _redirect_response(location, code, self.response_class)
+
+    @cached_property
+    def _plain_hosts(self) -> bool:
+        """Whether a request needs no MapAdapter to be matched, which saves 2 us."""
+        hosts = self.url_map.host_matching or self.subdomain_matching
+        return not hosts and type(self).create_url_adapter is Flask.create_url_adapter
 
     # The way of a request
 
@@ -5969,28 +6018,30 @@ class Flask(App):
         status = headers = None
         if isinstance(rv, tuple):
             rv, status, headers = _unpack(rv)
-        if rv is None:
-            raise TypeError(f"The view function for {request.endpoint!r} returned None,"
-                            " which is no response. Does every way end in a `return`?")
         if not isinstance(rv, self.response_class):
             if isinstance(rv, (str, bytes, bytearray, Iterator)):
                 rv = self.response_class(rv, status, headers)
                 status = headers = None
-            elif isinstance(rv, (dict, list)):
-                rv = self.json.response(rv)
-            elif isinstance(rv, Response) or callable(rv):
-                rv = self.response_class.force_type(rv, request.environ)
             else:
-                raise TypeError(
-                    f"The view function for {request.endpoint!r} did not return a valid"
-                    f" response: {type(rv).__name__}. It can be a str, dict, list,"
-                    " iterator,"
-                    " a tuple with status or headers, a Response, or a WSGI callable.")
+                rv = self._converted(rv)
         if status is not None:
             rv.status = status
         if headers:
             rv.headers.update(headers)
         return rv
+
+    def _converted(self, rv: Any) -> Response:
+        if isinstance(rv, (dict, list)):
+            return self.json.response(rv)
+        if isinstance(rv, Response) or callable(rv):
+            return self.response_class.force_type(rv, request.environ)
+        if rv is None:
+            raise TypeError(f"The view function for {request.endpoint!r} returned None,"
+                            " which is no response. Does every way end in a `return`?")
+        raise TypeError(
+            f"The view function for {request.endpoint!r} did not return a valid"
+            f" response but a {type(rv).__name__}. It can be a str, dict, list,"
+            " iterator, a tuple with status or headers, Response or WSGI callable.")
 
     def process_response(self, response: Response) -> Response:
         """Run the after hooks, and save the session."""
@@ -6033,11 +6084,11 @@ class Flask(App):
         kind, code = self._get_exc_class_and_code(type(error))
         for key in (code, None) if code is not None else (None,):
             for name in (*blueprints, None):
-                by_class = self.error_handler_spec[name][key] if (
+                by_class: Any = self.error_handler_spec[name][key] if (
                     name in self.error_handler_spec) else None
                 for ancestor in kind.__mro__ if by_class else ():
-                    if ancestor in by_class:  # type: ignore[operator]
-                        return by_class[ancestor]  # type: ignore[index]
+                    if ancestor in by_class:
+                        return by_class[ancestor]
         return None
 
     def trap_http_exception(self, e: Exception) -> bool:
@@ -6146,8 +6197,8 @@ class Flask(App):
     # Running and testing
 
     def run(self, host: str | None = None, port: int | None = None,
-            debug: bool | None = None,
-            load_dotenv: bool = True, **options: Any) -> None:
+            debug: bool | None = None, load_dotenv: bool = True,
+            **options: Any) -> None:
         """Serve with the development server; the options are those of run_simple."""
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
             return      # the command line imports the module to serve it itself
@@ -6160,9 +6211,8 @@ class Flask(App):
             self.debug = bool(debug)
         name, _, number = (self.config["SERVER_NAME"] or "").partition(":")
         chosen = int(port if port is not None else number or 5000)
-        for option in ("use_reloader", "use_debugger"):
-            options.setdefault(option, self.debug)
-        options.setdefault("threaded", True)
+        options = {"use_reloader": self.debug, "use_debugger": self.debug,
+                   "threaded": True, **options}
         show_server_banner(self.debug, self.name)
         try:
             run_simple(host or name or "127.0.0.1", chosen, self, **options)
@@ -6213,10 +6263,10 @@ class View:
     def as_view(cls, name: str, *class_args: Any, **class_kwargs: Any) -> Any:
         """Return a function that makes an instance and dispatches to it."""
         one = None if cls.init_every_request else cls(*class_args, **class_kwargs)
-        def view(**kwargs: Any) -> Any:
+        def run_view(**kwargs: Any) -> Any:
             instance = one or view.view_class(*class_args, **class_kwargs)
             return current_app.ensure_sync(instance.dispatch_request)(**kwargs)
-        view: Any = view  # type: ignore[no-redef]
+        view: Any = run_view
         view.__name__, view.__module__ = name, cls.__module__
         for decorator in cls.decorators:
             view = decorator(view)
@@ -6258,7 +6308,8 @@ class MethodView(View):
 
 def _files_and_fields(data: Any) -> tuple[list, list]:
     """Part the data of a form in its fields, and its files as FileStorage."""
-    fields, files = [], []
+    fields: list = []
+    files: list = []
     for key, value in iter_multi_items(data if isinstance(data, MultiDict) else {
             key: value if isinstance(value, list) else [value]
             for key, value in data.items()}):
@@ -6303,56 +6354,54 @@ class EnvironBuilder:
         query_string: Any = None, method: str = "GET", input_stream: Any = None,
         content_type: str | None = None, content_length: int | None = None,
         errors_stream: Any = None, multithread: bool = False,
-        multiprocess: bool = False,
-        run_once: bool = False, headers: Any = None, data: Any = None,
-        environ_base: dict | None = None, environ_overrides: dict | None = None,
-        mimetype: str | None = None, json: Any = None, auth: Any = None,
+        multiprocess: bool = False, run_once: bool = False, headers: Any = None,
+        data: Any = None, environ_base: dict | None = None,
+        environ_overrides: dict | None = None, mimetype: str | None = None,
+        json: Any = None, auth: Any = None,
     ) -> None:
         if isinstance(app, str):        # Werkzeug's has no application
             app, path = None, app
-        if base_url is not None and (subdomain or url_scheme):
-            raise AssertionError("subdomain and url_scheme do not go with base_url")
-        self.app = app
-        url = urlsplit(path)
+        self.app, self.request_uri, url = app, path, urlsplit(path)
+        self.path = iri_to_uri(url.path)
+        self._set_base(url, base_url, subdomain, url_scheme)
         if query_string is not None and url.query:
             raise ValueError("Query string is defined in the path and as an argument")
-        self.request_uri, self.path = path, iri_to_uri(url.path)
+        if query_string is not None and not isinstance(query_string, str):
+            query_string = _urlencode(query_string)
+        self.query_string = url.query if query_string is None else query_string
+        self.method, self.errors_stream = method, errors_stream or sys.stderr
+        self.environ_base, self.environ_overrides = environ_base, environ_overrides
+        self.flags = {"wsgi.multithread": multithread, "wsgi.run_once": run_once,
+                      "wsgi.multiprocess": multiprocess}
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        if isinstance(auth, tuple):
+            auth = Authorization("basic", {"username": auth[0], "password": auth[1]})
+        kind = content_type if mimetype is None else get_content_type(mimetype, "utf-8")
+        for name, value in (("Authorization", auth), ("Content-Type", kind),
+                            ("Content-Length", content_length)):
+            if value is not None:
+                self.headers[name] = value
+        self.fields: list = []
+        self.files: list = []
+        self.input_stream = input_stream
+        self._set_body(data, json)
+
+    def _set_base(self, url: Any, base_url: str | None, subdomain: str | None,
+                  url_scheme: str | None) -> None:
         if base_url is None:
-            config = app.config if app is not None else {}
+            config = self.app.config if self.app is not None else {}
             host = url.netloc or config.get("SERVER_NAME") or "localhost"
             scheme = url.scheme or url_scheme or (
                 config.get("PREFERRED_URL_SCHEME", "http"))
             root = config.get("APPLICATION_ROOT", "/").strip("/")
             base_url = f"{scheme}://{f'{subdomain}.' if subdomain else ''}{host}/{root}"
+        elif subdomain or url_scheme:
+            raise AssertionError("subdomain and url_scheme do not go with base_url")
         base = urlsplit(iri_to_uri(base_url))
         if base.query or base.fragment:
             raise ValueError("base url must not contain a query string or fragment")
         self.url_scheme, self.host = base.scheme, base.netloc
         self.script_root = base.path.rstrip("/")
-        self.query_string = url.query if query_string is None else (
-            query_string) if isinstance(
-            query_string, str) else _urlencode(query_string)
-        self.method, self.errors_stream = method, errors_stream or sys.stderr
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
-        self.environ_base, self.environ_overrides = environ_base, environ_overrides
-        self.flags = {"wsgi.multithread": multithread,
-                      "wsgi.multiprocess": multiprocess,
-                      "wsgi.run_once": run_once}
-        self.fields: list = []
-        self.files: list = []
-        self.input_stream = input_stream
-        if auth is not None:
-            if isinstance(auth, tuple):
-                pair = {"username": auth[0], "password": auth[1]}
-                auth = Authorization("basic", pair)
-            self.headers["Authorization"] = auth.to_header()
-        if mimetype is not None:
-            content_type = get_content_type(mimetype, "utf-8")
-        if content_type is not None:
-            self.headers["Content-Type"] = content_type
-        if content_length is not None:
-            self.headers["Content-Length"] = str(content_length)
-        self._set_body(data, json)
 
     def json_dumps(self, obj: Any, **kwargs: Any) -> str:
         """Return an object as the application's JSON."""
@@ -6401,28 +6450,25 @@ class EnvironBuilder:
         def latin(text: str) -> str:
             return text.encode().decode("latin-1")
         has_port = re.search(r":\d*\Z", self.host)
-        name, _, port = self.host.rpartition(":") if has_port else (
-            self.host, "", "")
+        name, _, port = self.host.rpartition(":") if has_port else (self.host, "", "")
+        uri = latin(self.request_uri)
         environ: dict = {
             **(self.environ_base or {}), "REQUEST_METHOD": self.method,
             "SCRIPT_NAME": latin(unquote(self.script_root)),
             "PATH_INFO": latin(unquote(self.path)),
-            "QUERY_STRING": latin(self.query_string),
-            "REQUEST_URI": latin(self.request_uri),
-            "RAW_URI": latin(self.request_uri), "SERVER_NAME": name,
+            "QUERY_STRING": latin(self.query_string), "REQUEST_URI": uri,
+            "RAW_URI": uri, "SERVER_NAME": name,
             "SERVER_PORT": port or ("443" if self.url_scheme == "https" else "80"),
             "HTTP_HOST": self.host, "SERVER_PROTOCOL": "HTTP/1.1",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": self.url_scheme, "wsgi.input": stream,
-            "wsgi.errors": self.errors_stream, **self.flags}
+            "wsgi.version": (1, 0), "wsgi.url_scheme": self.url_scheme,
+            "wsgi.input": stream, "wsgi.errors": self.errors_stream, **self.flags}
         for key in dict.fromkeys(name.lower() for name in self.headers.keys()):
-            if key not in ("content-type", "content-length"):
-                value = ", ".join(self.headers.getlist(key))
-                environ[f"HTTP_{key.upper().replace('-', '_')}"] = value
-        if content_type is not None:
-            environ["CONTENT_TYPE"] = content_type
-        if content_length is not None:
-            environ["CONTENT_LENGTH"] = str(content_length)
+            values = ", ".join(self.headers.getlist(key))
+            environ[f"HTTP_{key.upper().replace('-', '_')}"] = values
+        for key, value in zip(_BODY_KEYS, (content_type, content_length)):
+            environ.pop(f"HTTP_{key}", None)
+            if value is not None:
+                environ[key] = str(value)
         return {**environ, **(self.environ_overrides or {})}
 
     def get_request(self, cls: Any = Request) -> Any:
@@ -6470,16 +6516,17 @@ class TestResponse:
     __test__ = False
     default_mimetype = None
     request: Any
+    get_data: Any
     history: tuple = ()
 
     @property
     def text(self) -> str:
         """The body as text."""
-        return self.get_data(as_text=True)  # type: ignore[attr-defined]
+        return self.get_data(as_text=True)
 
 class Client:
     """A client of a WSGI application; it keeps cookies unless told otherwise."""
-    def __init__(self, application: Callable, response_wrapper: Any = None,
+    def __init__(self, application: Any, response_wrapper: Any = None,
                  use_cookies: bool = True,
                  allow_subdomain_redirects: bool = False) -> None:
         self.application = application
@@ -6572,42 +6619,46 @@ class Client:
         response = self.response_wrapper(body, status, headers)
         response.request = Request(environ)
         if callable(getattr(self.application, "ensure_sync", None)):
-            response.json_module = self.application.json  # type: ignore[attr-defined]
+            response.json_module = self.application.json
         return response
 
     def _redirected(self, response: Any, builder: Any) -> dict:
         """Return the environ of the request that a redirect asks for."""
         old = response.request.environ
         here = f"{old['wsgi.url_scheme']}://{old['HTTP_HOST']}"
-        path = quote(old["SCRIPT_NAME"].rstrip("/") + old["PATH_INFO"], safe=_URL_SAFE)
+        root = old["SCRIPT_NAME"].rstrip("/")
+        path = quote(root + old["PATH_INFO"], safe=_URL_SAFE)
         url = urlsplit(urljoin(here + path, response.location))
-        host, new = old["HTTP_HOST"].partition(":")[0], url.netloc.partition(":")[0]
-        below = new.endswith(f".{host}")
-        if new != host and not (self.allow_subdomain_redirects and below):
-            raise RuntimeError("Following external redirects is not supported."
-                               if not new.endswith(f".{host}") else
-                               "Following subdomain redirects is not enabled.")
-        root, inner = old["SCRIPT_NAME"].rstrip("/"), unquote(url.path)
+        self._check_redirect(old["HTTP_HOST"].partition(":")[0],
+                             url.netloc.partition(":")[0])
+        inner = unquote(url.path)
         inside = inner == root or inner.startswith(f"{root}/")
+        uri = url.path + (f"?{url.query}" if url.query else "")
         environ = {**old, "wsgi.url_scheme": url.scheme, "HTTP_HOST": url.netloc,
                    "SCRIPT_NAME": root if inside else "", "QUERY_STRING": url.query,
-                   "PATH_INFO": (inner[len(root):] if inside else inner) or "/"}
+                   "PATH_INFO": (inner[len(root):] if inside else inner) or "/",
+                   "REQUEST_URI": uri, "RAW_URI": uri}
         environ.pop("HTTP_COOKIE", None)
-        uri = url.path + (f"?{url.query}" if url.query else "")
-        environ["REQUEST_URI"] = environ["RAW_URI"] = uri
-        if response.status_code in (307, 308):
-            fresh = builder.get_environ()["wsgi.input"] if builder else io.BytesIO()
-            environ["wsgi.input"] = fresh
-            if hasattr(environ["wsgi.input"], "seek"):
-                environ["wsgi.input"].seek(0)
+        keeps_body = response.status_code in (307, 308) and builder
+        if keeps_body:
+            environ["wsgi.input"] = builder.get_environ()["wsgi.input"]
+            environ["wsgi.input"].seek(0)
             return environ
-        if old["REQUEST_METHOD"] != "HEAD":
+        if old["REQUEST_METHOD"] != "HEAD" and response.status_code not in (307, 308):
             environ["REQUEST_METHOD"] = "GET"
         for key in ("CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):
             environ.pop(key, None)
         return {**environ, "wsgi.input": io.BytesIO()}
 
-    def _verb(method: str) -> Any:  # type: ignore[misc]  # noqa: N805
+    def _check_redirect(self, old: str, new: str) -> None:
+        if new == old:
+            return
+        if not new.endswith(f".{old}"):
+            raise RuntimeError("Following external redirects is not supported.")
+        if not self.allow_subdomain_redirects:
+            raise RuntimeError("Following subdomain redirects is not enabled.")
+
+    def _verb(method: str) -> Any:  # noqa: N805
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
             return self.open(*args, **{**kwargs, "method": method})
         call.__name__, call.__doc__ = method.lower(), f"`open` with {method}."
@@ -6704,7 +6755,8 @@ class FlaskCliRunner:
     def invoke(self, cli: Any = None, args: Any = None, **kwargs: Any) -> Result:
         """Run a command of the application, or one given, and catch what it prints."""
         args = args.split() if isinstance(args, str) else list(args or ())
-        output, code, error, value = io.StringIO(), 0, None, None
+        output, code, value = io.StringIO(), 0, None
+        error: BaseException | None = None
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             try:
                 value = (cli or self.app.cli).main(args, app=self.app)
