@@ -54,7 +54,6 @@ from microflask import (
 
 TOP = Path(__file__).resolve().parent
 
-
 @pytest.fixture(scope="session", autouse=True)
 def validated():
     """Every application is called through the validator of PEP 3333."""
@@ -64,19 +63,17 @@ def validated():
         answer = validate.validator(functools.partial(call, app))
         return answer(environ, start_response)
 
+    # An answer may be left unread: the garbage collector shall not complain, ever.
+    del validate.IteratorWrapper.__del__
     with pytest.MonkeyPatch.context() as patch:
-        # An answer may be left unread: the garbage collector shall not complain of it.
-        patch.delattr(validate.IteratorWrapper, "__del__")
         patch.setattr(Flask, "__call__", validated_call)
         yield
-
 
 def make_app(**config):
     """An application with a secret key, testing on, and the given configuration."""
     app = Flask("test_microflask")
     app.config.update(TESTING=True, SECRET_KEY="dev", **config)
     return app
-
 
 # ---------------------------------------------------------------------------
 # 1. Many values under one name
@@ -364,7 +361,6 @@ def test_cached_property_is_computed_once_set_and_forgotten():
     assert counter.value == 2
     assert WordsCounter.value.__doc__ == "How often it was asked."
     assert WordsCounter().value == 1
-
 
 # ---------------------------------------------------------------------------
 # 2. Header fields
@@ -777,7 +773,6 @@ def test_no_header_of_16_kilobytes_stops_a_parser(parser, text):
     WORDS_PARSERS[parser](WORDS_HOSTILE[text])
     assert time.perf_counter() - began < 1
 
-
 # ---------------------------------------------------------------------------
 # 3. Cookies and preferences
 # ---------------------------------------------------------------------------
@@ -1102,7 +1097,6 @@ def test_cache_control_directives_are_items_too():
     control.no_store = False
     assert "no-store" not in control
 
-
 # ---------------------------------------------------------------------------
 # 4. Conditions and ranges
 # ---------------------------------------------------------------------------
@@ -1259,7 +1253,6 @@ def test_etags_can_be_asked_about_data():
     assert mf.ETags([], ["w"])("w", include_weak=True)
     with pytest.raises(TypeError):
         tags()
-
 
 # ---------------------------------------------------------------------------
 # 5. Signals and proxies
@@ -1457,7 +1450,6 @@ def test_context_local_proxy_lets_await_and_isinstance_through():
         return await mf.LocalProxy(lambda: answer())
 
     assert asyncio.run(main()) == 42
-
 
 # ---------------------------------------------------------------------------
 # 6. Context
@@ -1891,7 +1883,6 @@ def test_streaming_error_of_a_plain_generator_reaches_the_server():
         answer.get_data()
     assert closed == [1]
 
-
 # ---------------------------------------------------------------------------
 # 7. Errors that are answers
 # ---------------------------------------------------------------------------
@@ -2188,7 +2179,6 @@ def test_a_failing_view_becomes_an_internal_server_error_with_its_cause():
     assert type(seen[0].original_exception) is ZeroDivisionError
     assert "ZeroDivision" not in answer.text
 
-
 # ---------------------------------------------------------------------------
 # 8. URLs and hosts
 # ---------------------------------------------------------------------------
@@ -2226,7 +2216,6 @@ def test_iri_to_uri(iri, uri):
 ])
 def test_uri_to_iri(uri, iri):
     assert mf.uri_to_iri(uri) == iri
-
 
 # ---------------------------------------------------------------------------
 # 9. Rules: how a path becomes a regular expression
@@ -2454,7 +2443,6 @@ def test_routing_custom_converter_both_ways():
 def test_routing_converter_options_of_every_type(rule, path, expected):
     adapter = bind_routing(rule, converters={"rep": RoutingRepeatConverter})
     assert route_outcome(adapter, path) == expected
-
 
 # ---------------------------------------------------------------------------
 # 10. Routing: which rule matches
@@ -2993,7 +2981,6 @@ def test_routing_property_what_is_built_matches_back():
         back("p", {"u": u, "n": -n, "p": a + "/" + p})
 
     check()
-
 
 # ---------------------------------------------------------------------------
 # 11. Request bodies
@@ -3640,7 +3627,6 @@ def test_file_storage_saves_to_a_stream_and_leaves_it_open():
     target = io.BytesIO()
     mf.FileStorage(io.BytesIO(b"abc")).save(target)
     assert target.getvalue() == b"abc"
-
 
 # ---------------------------------------------------------------------------
 # 12. The request
@@ -4638,7 +4624,6 @@ def test_parse_set_header_tells_of_changes():
     assert list(headers) == ["a", "B", "c d", "e"] and told == [headers]
     assert list(mf.parse_set_header("")) == list(mf.parse_set_header(None)) == []
 
-
 # ---------------------------------------------------------------------------
 # 13. The header fields of a response
 # ---------------------------------------------------------------------------
@@ -4878,7 +4863,6 @@ def test_parse_age(text, age):
 ])
 def test_dump_age(age, text):
     assert words_outcome(mf.dump_age, age) == text
-
 
 # ---------------------------------------------------------------------------
 # 14. The response
@@ -5480,7 +5464,6 @@ def test_response_make_response_refuses(value, named):
         app.test_client().get("/")
     assert named in str(caught.value)
 
-
 # ---------------------------------------------------------------------------
 # 15. Configuration and JSON
 # ---------------------------------------------------------------------------
@@ -5813,7 +5796,6 @@ def test_app_json_functions_use_the_provider_of_the_app():
         assert file.getvalue().startswith("[1]")
     assert json.loads(mf.json.dumps(Decimal(1))) == "1"
     assert mf.json.loads(b"[1]") == [1]
-
 
 # ---------------------------------------------------------------------------
 # 16. Sessions and flashed messages
@@ -6387,7 +6369,6 @@ def test_flash_sends_a_signal():
     assert seen[0] == (app, "plain", "message")
     assert [s[2] for s in seen] == ["message", "error", "info"]
 
-
 # ---------------------------------------------------------------------------
 # 17. Templates
 # ---------------------------------------------------------------------------
@@ -6725,7 +6706,6 @@ def test_template_extensions_by_options():
     with app.app_context():
         text = "{% set x = [] %}{% do x.append(1) %}{{ x }}"
         assert mf.render_template_string(text) == "[1]"
-
 
 # ---------------------------------------------------------------------------
 # 18. Files and passwords
@@ -7201,7 +7181,6 @@ def test_a_method_that_cannot_hash_a_password_is_a_value_error(method):
     with pytest.raises(ValueError):
         mf.generate_password_hash("x", method)
 
-
 # ---------------------------------------------------------------------------
 # 19. Blueprints, and what they share with the application
 # ---------------------------------------------------------------------------
@@ -7605,7 +7584,6 @@ def test_blueprint_shows_its_name():
     assert (blueprint.name, blueprint.import_name, blueprint.root_path) == (
         "bp", "some.module", "/r")
 
-
 # ---------------------------------------------------------------------------
 # 20. The application, set up
 # ---------------------------------------------------------------------------
@@ -7896,7 +7874,6 @@ def test_app_has_what_flask_documents():
                  "template_context_processors", "url_default_functions",
                  "url_value_preprocessors", "error_handler_spec"]:
         assert hasattr(app, name), name
-
 
 # ---------------------------------------------------------------------------
 # 21. The application at work: from environ to response
@@ -8812,7 +8789,6 @@ def test_url_value_preprocessor_sees_and_changes_the_values():
     assert app.test_client().get("/de/x").data == b"x de"
     assert app.test_client().get("/none").data == b"None None"
 
-
 # ---------------------------------------------------------------------------
 # 22. Views as classes
 # ---------------------------------------------------------------------------
@@ -8964,7 +8940,6 @@ def test_views_async_method_view():
             return request.path
 
     assert views_client(ViewsAsync.as_view("v")).get("/").text == "/"
-
 
 # ---------------------------------------------------------------------------
 # 23. Testing
@@ -9508,7 +9483,6 @@ def test_testing_attribute_follows_the_configuration():
     app.testing = True
     assert app.config["TESTING"] is True
 
-
 # ---------------------------------------------------------------------------
 # 24. The development server
 # ---------------------------------------------------------------------------
@@ -9535,7 +9509,7 @@ def server_running(command, folder):
     with open(log, "w") as output:
         process = subprocess.Popen(
             [sys.executable, *command], stdout=output, stderr=output, cwd=folder,
-            env=server_environment(),
+            env={**server_environment(), "HOME": str(folder)},
         )
     try:
         deadline = time.monotonic() + 20
@@ -9577,7 +9551,6 @@ def test_server_says_in_one_line_that_its_port_is_in_use(tmp_path):
     assert ended.returncode not in (0, None)
     assert str(port) in ended.stderr and len(ended.stderr.splitlines()) == 1
 
-
 # ---------------------------------------------------------------------------
 # 25. The command line
 # ---------------------------------------------------------------------------
@@ -9617,7 +9590,6 @@ def test_testing_cli_runner_class_may_be_replaced():
     app.test_cli_runner_class = LoudRunner
     assert app.test_cli_runner().invoke(args=["hello"]).shouted \
         == "HELLO FROM TEST_MICROFLASK\n"
-
 
 # ---------------------------------------------------------------------------
 # Beside Flask
