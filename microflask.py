@@ -7319,8 +7319,12 @@ def _this_command() -> list[str]:
 # 25. The command line  (skip on first reading)
 #
 # A command is a function: its arguments are the command's, defaults make options, type
-# hints their types, the docstring the help.
+# hints their types, the docstring the help.  `run`, `routes` and `shell` are such
+# functions, too.  An error is one line that names the nearest thing that exists.
 # --------------------------------------------------------------------------------------
+
+class NoAppException(Exception):
+    """No application was found, or it could not be imported."""
 
 def load_dotenv(path: Any = None) -> bool:
     """Read .env and .flaskenv, if python-dotenv is there; tell whether any was."""
@@ -7333,41 +7337,56 @@ def load_dotenv(path: Any = None) -> bool:
     found = [find_dotenv(name, usecwd=True) for name in (".env", ".flaskenv")]
     return any([load(name, encoding="utf-8") for name in found if name])
 
+def _nearest(word: str, words: Iterable[str]) -> str:
+    from difflib import get_close_matches
+    near = get_close_matches(word, list(words), 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
 class Command:
     """A function as a command."""
-    def __init__(self, name: str, callback: Callable, with_appcontext: bool = True,
-                 ) -> None:
+    def __init__(self, name: str, callback: Callable,
+                 with_appcontext: bool = True) -> None:
         self.name, self.callback, self.with_appcontext = name, callback, with_appcontext
+        self.help = (callback.__doc__ or "").strip()
+
+    def parser(self) -> Any:
+        """Return the argparse.ArgumentParser of the function's signature."""
+        import argparse
+        import inspect
+        parser = argparse.ArgumentParser(self.name, description=self.help,
+                                         add_help=False)
+        parser.add_argument("--help", action="help", help="Show this and exit.")
+        for name, parameter in inspect.signature(self.callback).parameters.items():
+            default, hint = parameter.default, str(parameter.annotation)
+            kind = next((k for k in (int, float) if k.__name__ in hint), str)
+            if default is parameter.empty:
+                parser.add_argument(name, type=kind)
+                continue
+            flags = [f"--{name.replace('_', '-')}", *_SHORT_FLAGS.get(name, ())]
+            default = os.environ.get(f"FLASK_{self.name}_{name}".upper(), default)
+            if "bool" in hint or isinstance(parameter.default, bool):
+                parser.add_argument(*flags, action=argparse.BooleanOptionalAction,
+                                    default=default)
+            else:
+                kind = type(default) if isinstance(default, (int, float)) else kind
+                parser.add_argument(*flags, type=kind, default=default)
+        return parser
 
     def main(self, args: list[str], app: Any = None) -> Any:
         """Parse the arguments; call the function inside of an application context."""
-        import argparse
-        import inspect
-        parser = argparse.ArgumentParser(
-            prog=self.name, description=self.callback.__doc__)
-        kinds = (str, int, float)
-        hints = {**{kind: kind for kind in kinds}, **{k.__name__: k for k in kinds}}
-        for name, parameter in inspect.signature(self.callback).parameters.items():
-            kind = hints.get(parameter.annotation, str)
-            flag = f"--{name.replace('_', '-')}"
-            if parameter.default is parameter.empty:
-                parser.add_argument(name, type=kind)
-            elif isinstance(parameter.default, bool):
-                parser.add_argument(flag, action=argparse.BooleanOptionalAction,
-                                    default=parameter.default)
-            else:
-                kind = kind if parameter.default is None else type(parameter.default)
-                parser.add_argument(flag, type=kind, default=parameter.default)
-        values = vars(parser.parse_args(args))
+        values = vars(self.parser().parse_args(args))
         inside = app and self.with_appcontext
         with app.app_context() if inside else contextlib.nullcontext():
             return self.callback(**values)
+
+_SHORT_FLAGS = {"host": ("-h",), "port": ("-p",), "sort": ("-s",)}
 
 class AppGroup:
     """The commands of an application or a blueprint, by name."""
     def __init__(self, name: str | None = None, **kwargs: Any) -> None:
         self.name = name
         self.commands: dict[str, Any] = {}
+        self.help = kwargs.get("help") or kwargs.get("short_help") or ""
 
     def command(self, name: Any = None, *, with_appcontext: bool = True,
                 **kwargs: Any) -> Any:
@@ -7375,37 +7394,223 @@ class AppGroup:
         if callable(name):
             return self.command()(name)
         def decorator(f: Any) -> Any:
-            made = f if hasattr(f, "main") else Command(
-                name or f.__name__.lower().replace("_", "-"), f, with_appcontext)
-            self.add_command(made, name)
+            called = name or getattr(f, "__name__", "").lower().replace("_", "-")
+            if hasattr(f, "__click_params__"):
+                import click
+                f = click.command(called, **kwargs)(f)
+            made = f if hasattr(f, "main") else Command(called, f, with_appcontext)
+            self.add_command(made, called)
             return made
         return decorator
 
-    def group(self, name: str, **kwargs: Any) -> AppGroup:
-        """Add a group of commands, and return it."""
-        group = AppGroup(name)
-        self.add_command(group)
-        return group
+    def group(self, name: Any = None, **kwargs: Any) -> Any:
+        """Add a group of commands and return it; also a decorator of a function."""
+        if isinstance(name, str):
+            made = AppGroup(name, **kwargs)
+            self.add_command(made)
+            return made
+        def decorator(f: Callable) -> AppGroup:
+            return self.group(f.__name__.replace("_", "-"), help=f.__doc__, **kwargs)
+        return decorator if name is None else decorator(name)
 
     def add_command(self, cmd: Any, name: str | None = None) -> None:
-        """Add a command or a group."""
+        """Add a command or a group, ours or one of click's."""
         self.commands[name or cmd.name] = cmd
 
     def main(self, args: list[str], app: Any = None) -> Any:
         """Run the command that the first argument names."""
-        if not args or args[0] not in self.commands:
-            from difflib import get_close_matches
-            near = get_close_matches(args[0], self.commands) if args else []
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            print(f"No such command {args[0]!r}.{hint}" if args else
-                  f"Commands: {', '.join(sorted(self.commands))}", file=sys.stderr)
+        if not args or args[0] == "--help":
+            print(_command_list(self.commands))
+            return None
+        command = self.commands.get(args[0])
+        if command is None:
+            print(f"No such command {args[0]!r}.{_nearest(args[0], self.commands)}",
+                  file=sys.stderr)
             raise SystemExit(2)
-        command = self.commands[args[0]]
         if isinstance(command, (Command, AppGroup)):
             return command.main(args[1:], app=app)
         with app.app_context():
-            return command.main(args[1:], standalone_mode=False)
+            return command.main(args[1:], prog_name=args[0])
+
+def _command_list(commands: Mapping[str, Any]) -> str:
+    lines = []
+    for name, command in sorted(commands.items()):
+        first = (getattr(command, "help", "") or "").strip().partition("\n")[0]
+        lines.append(f"  {name:<12} {first}".rstrip())
+    return "\n".join(["Commands:", *lines])
 
 def with_appcontext(f: Callable) -> Callable:
     """Run a command inside of an application context: all of `app.cli` do so."""
     return f
+
+def _import_module(name: str) -> Any:
+    """Import a module by its name or its path; NoAppException says what is wrong."""
+    import importlib
+    path = os.path.realpath(name)
+    if os.path.isdir(path) or os.path.exists(f"{path.removesuffix('.py')}.py"):
+        folder, base = os.path.split(path.removesuffix(".py").removesuffix("/__init__"))
+        parts = [base]
+        while os.path.exists(os.path.join(folder, "__init__.py")):
+            folder, base = os.path.split(folder)
+            parts.insert(0, base)
+        sys.path[:0] = [folder] if folder not in sys.path[:1] else []
+        name = ".".join(parts)
+    else:
+        sys.path[:0] = [os.getcwd()] if os.getcwd() not in sys.path else []
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise NoAppException(f"Could not import {name!r}: there is no such module in"
+                             f" {os.getcwd()!r}.") from None
+
+def _find_in(module: Any, wanted: str) -> Any:
+    """Return the application in a module: a name, a call, or what Flask looks for."""
+    if wanted:
+        return _find_named(module, wanted)
+    for name in ("app", "application"):
+        if isinstance(getattr(module, name, None), Flask):
+            return getattr(module, name)
+    found = [value for value in vars(module).values() if isinstance(value, Flask)]
+    if len(found) == 1:
+        return found[0]
+    for name in ("create_app", "make_app"):
+        if callable(getattr(module, name, None)):
+            return _find_named(module, f"{name}()")
+    what = "several applications" if found else "no application"
+    raise NoAppException(f"There is {what} in {module.__name__!r}: name one, as in"
+                         f" --app {module.__name__}:name, or :factory().")
+
+def _find_named(module: Any, wanted: str) -> Any:
+    import ast
+    try:
+        node = ast.parse(wanted.strip(), mode="eval").body
+        call = node if isinstance(node, ast.Call) else None
+        name: Any = getattr(call.func if call else node, "id")
+        args = [ast.literal_eval(arg) for arg in call.args] if call else []
+        keywords = call.keywords if call else []
+        named = {word.arg: ast.literal_eval(word.value) for word in keywords}
+    except (SyntaxError, ValueError, AttributeError):
+        raise NoAppException(f"{wanted!r} is neither a name nor a call with literal"
+                             " arguments.") from None
+    found = getattr(module, name, None)
+    if found is None:
+        raise NoAppException(f"There is no {name!r} in {module.__name__!r}."
+                             f"{_nearest(name, vars(module))}")
+    try:
+        found = found(*args, **{str(key): value for key, value in named.items()}) if (
+            call or not isinstance(found, Flask)) else found
+    except TypeError as error:
+        raise NoAppException(f"The factory {wanted!r} could not be called: {error}"
+                             ) from error
+    if not isinstance(found, Flask):
+        raise NoAppException(f"{module.__name__}:{wanted} is no application.")
+    return found
+
+def locate_app(wanted: str | None) -> Any:
+    """Return the application of `module:name`, else of wsgi.py or app.py here."""
+    if wanted:
+        module, _, name = re.match(r"([^:\\/]*(?:[\\/][^:]*)?)(:?)(.*)\Z", wanted,
+                                   re.S).groups()  # type: ignore[union-attr]
+        return _find_in(_import_module(module), name)
+    for name in ("wsgi.py", "app.py"):
+        if os.path.exists(name):
+            return _find_in(_import_module(name), "")
+    raise NoAppException("Could not locate an application: no wsgi.py or app.py is"
+                         " here. Use --app module:name, or set FLASK_APP.")
+
+def _run_command(
+    host: str = "127.0.0.1", port: int = 5000, reload: bool | None = None,
+    debugger: bool | None = None, with_threads: bool = True, cert: str | None = None,
+    key: str | None = None, extra_files: str = "", exclude_patterns: str = "",
+) -> None:
+    """Run a development server."""
+    app = current_app._get_current_object()
+    show_server_banner(app.debug, app.import_name)
+    context: Any = cert if cert in (None, "adhoc") else (cert, key) if key else cert
+    run_simple(host, port, app, use_reloader=app.debug if reload is None else reload,
+               use_debugger=app.debug if debugger is None else debugger,
+               threaded=with_threads, ssl_context=context,
+               extra_files=[file for file in extra_files.split(os.pathsep) if file],
+               exclude_patterns=[p for p in exclude_patterns.split(os.pathsep) if p])
+
+def _routes_command(sort: str = "endpoint", all_methods: bool = False) -> None:
+    """Show the routes: sort by endpoint, methods, rule or match."""
+    hidden = set() if all_methods else {"HEAD", "OPTIONS"}
+    rows = [(str(rule.endpoint), ", ".join(sorted((rule.methods or set()) - hidden)),
+             rule.rule) for rule in current_app.url_map.iter_rules()]
+    if sort in ("endpoint", "methods", "rule"):
+        rows.sort(key=itemgetter(("endpoint", "methods", "rule").index(sort)))
+    heads = ("Endpoint", "Methods", "Rule")
+    widths = [max(map(len, column)) for column in zip(heads, *rows)]
+    for row in (heads, tuple("-" * width for width in widths), *rows):
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths)]
+        print("  ".join(cells).rstrip())
+
+def _shell_command() -> None:
+    """Run a Python shell that knows the application."""
+    names = current_app.make_shell_context()
+    banner = f"Python {sys.version.split()[0]}\nApp: {current_app.import_name}"
+    try:
+        from IPython import start_ipython
+    except ImportError:
+        import code
+        code.interact(banner, local=names)
+    else:
+        start_ipython(argv=[], user_ns=names)
+
+_COMMANDS = {"run": Command("run", _run_command),
+             "routes": Command("routes", _routes_command),
+             "shell": Command("shell", _shell_command)}
+
+def _own_options(args: list[str]) -> dict[str, Any]:
+    """Take the options before the command's name out of the arguments."""
+    own: dict[str, Any] = {}
+    while args and args[0].startswith("-"):
+        name, equals, value = args.pop(0).partition("=")
+        if name in ("--debug", "--no-debug"):
+            own["debug"] = name == "--debug"
+        elif name in ("--version", "--help"):
+            own[name[2:]] = True
+        elif name in ("--app", "-A", "--env-file", "-e") and (equals or args):
+            own["app" if name in ("--app", "-A") else "env_file"] = (
+                value if equals else args.pop(0))
+        else:
+            known = ("--app", "--debug", "--no-debug", "--env-file", "--version",
+                     "--help")
+            sys.exit(f"No such option {name!r}, or it lacks its value."
+                     f"{_nearest(name, known)}")
+    return own
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command line: `microflask --app hello run`."""
+    args = list(sys.argv[1:] if args is None else args)
+    own = _own_options(args)
+    if "version" in own:
+        print(f"microflask {__version__}, Python {sys.version.split()[0]}")
+        return None
+    load_dotenv(own.get("env_file"))
+    if "--debug" in args or "--no-debug" in args:       # it may stand behind `run`
+        own["debug"] = "--debug" in args
+        args = [arg for arg in args if arg not in ("--debug", "--no-debug")]
+    if "debug" in own:
+        os.environ["FLASK_DEBUG"] = "1" if own["debug"] else "0"
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"
+    try:
+        app = locate_app(own.get("app") or os.environ.get("FLASK_APP"))
+    except NoAppException as error:
+        if args and "help" not in own and "--help" not in args:
+            sys.exit(f"Error: {error}")
+        print(f"Usage: microflask [--app NAME] [--debug] COMMAND\n"
+              f"{_command_list(_COMMANDS)}\n\n{error}")
+        return None
+    if "debug" in own:
+        app.debug = own["debug"]
+    group = AppGroup()
+    group.commands.update({**_COMMANDS, **app.cli.commands})
+    return group.main(["--help"] if "help" in own else args, app)
+
+if __name__ == "__main__":
+    sys.modules["microflask"] = sys.modules["__main__"]     # not a second copy of it
+    main()

@@ -4490,14 +4490,6 @@ def test_request_storage_classes_may_be_replaced():
     req.args["a"] = "9"
     assert req.args.getlist("a") == ["9"] and type(req.cookies) is mf.MultiDict
 
-def test_request_alone_remembers_itself_in_the_environ():
-    environ = {"REQUEST_METHOD": "GET"}
-    req = Request(environ)
-    assert req.environ is environ and environ["werkzeug.request"] is req
-    other = {"REQUEST_METHOD": "GET"}
-    Request(other, populate_request=False)
-    assert "werkzeug.request" not in other
-
 def test_request_shallow_does_not_read_the_body():
     environ = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "3", "PATH_INFO": "/p",
                "wsgi.input": io.BytesIO(b"abc")}
