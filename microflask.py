@@ -1510,7 +1510,7 @@ class AppContext:
                     path.isascii() and path[:1] == "/" and "//" not in path):
                 # Most requests: no MapAdapter, which would cost 2 us.
                 _check_host(request, app.config["TRUSTED_HOSTS"])
-                found = app.url_map.find_or_raise(path, request.method)
+                found = app.url_map.find_plain(path, request.method)
                 if found is not None:
                     request.url_rule, request.view_args = found
                     return
@@ -2004,10 +2004,22 @@ def _check_host(request: Any, trusted: Iterable[str] | None) -> None:
     """Refuse a request whose Host is malformed (SecurityError, BadHost) or unknown."""
     if trusted is not None:
         request.trusted_hosts = trusted
-    host = request.__dict__["host"] = get_host(request.environ, request.trusted_hosts)
-    if not host and request.environ.get("HTTP_HOST"):
+    environ, trusted = request.environ, request.trusted_hosts
+    host = environ.get("HTTP_HOST")
+    if host and trusted is None:
+        host = _admitted_host(environ.get("wsgi.url_scheme", "http"), host)
+    else:
+        host = get_host(environ, trusted)
+        _idna_host(host)
+    request.__dict__["host"] = host
+
+@functools.lru_cache(maxsize=512)
+def _admitted_host(scheme: str, host: str) -> str:
+    found = _checked_host(scheme, host, None)
+    if not found:
         raise SecurityError("The Host field is malformed.")
-    _idna_host(host)
+    _idna_host(found)
+    return found
 
 def _websocket_scheme(environ: dict) -> str:
     scheme = environ.get("wsgi.url_scheme", "http")
@@ -2561,7 +2573,7 @@ class Map:
         text = domain + path
         rule = self._fixed.get(text, _nothing).get(method)
         if rule is not None and not websocket:
-            return rule, dict(rule.defaults or ())
+            return rule, dict(rule.defaults) if rule.defaults else {}
         for _, rule in self._candidates(text.split("/")):
             match = rule.match(text)
             if match is None:
@@ -2576,7 +2588,7 @@ class Map:
                 allowed.update(rule.methods if wrong else ("",))
         return None
 
-    def find_or_raise(self, path: str, method: str) -> tuple[Rule, dict] | None:
+    def find_plain(self, path: str, method: str) -> tuple[Rule, Any] | None:
         """Return (rule, values) where that is all; None if an adapter must say more.
 
         Raises NotFound or MethodNotAllowed.
@@ -4109,6 +4121,8 @@ class Response(_ResponseFields):
         if environ["REQUEST_METHOD"] == "HEAD" or code < 200 or code in (204, 304):
             return ClosingIterator((), self.close)
         if type(body) is list and not self._on_close:
+            if len(body) == 1 and type(body[0]) is bytes:
+                return body
             return [item.encode() if type(item) is str else item for item in body]
         if self.direct_passthrough and not self._on_close:
             return body
@@ -4117,7 +4131,7 @@ class Response(_ResponseFields):
     def get_wsgi_response(self, environ: dict) -> tuple[Iterable[bytes], str, list]:
         """Return (body, status, header list) for PEP 3333."""
         headers = self.get_wsgi_headers(environ)
-        return self.get_app_iter(environ), self._status, headers.to_wsgi_list()
+        return self.get_app_iter(environ), self._status, headers._list
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         body, status, headers = self.get_wsgi_response(environ)
@@ -5952,16 +5966,14 @@ class Flask(App):
         finally:
             if "werkzeug.debug.preserve_context" in environ:
                 environ["werkzeug.debug.preserve_context"](context)
-            ignored = error is not None and self.should_ignore_error(error)
-            self._leave(context, None if ignored else error)
-
-    def _leave(self, context: AppContext, error: BaseException | None) -> None:
-        try:
-            context.pop(error)
-        except Exception:
-            if self._propagates():
-                raise
-            self.logger.exception("Teardown failed after %s", context.request.path)
+            if error is not None and self.should_ignore_error(error):
+                error = None
+            try:
+                context.pop(error)
+            except Exception:
+                if self._propagates():
+                    raise
+                self.logger.exception("A teardown function failed")
 
     def full_dispatch_request(self) -> Response:
         """Run the hooks and the view; return the finished response."""
