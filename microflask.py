@@ -423,16 +423,23 @@ def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
     for name, token, quoted in _PARAMETER.findall(rest) if value else ():
         if quoted and not _closed(quoted):
             continue    # a quote that never ends took the rest
-        match: Any = _PARAMETER_NAME.fullmatch(name.lower())
-        base, piece, extended = match.groups()
         text = token or unquote_header_value(quoted).replace("%22", '"')
-        before = charsets.pop(base, None)
-        text, charset = _extended_value(text, before or "") if extended else (text, "")
-        goes_on = piece and before is not None
-        options[base] = options[base] + text if goes_on else text
-        if piece:
-            charsets[base] = charset
+        if "*" in name:
+            _add_extended(options, charsets, name.lower(), text)
+        else:
+            charsets.pop(name.lower(), None)
+            options[name.lower()] = text
     return value, options
+
+def _add_extended(options: dict, charsets: dict, name: str, text: str) -> None:
+    """Add `name*`, `name*0` or `name*0*`: decoded, and behind the piece before it."""
+    match: Any = _PARAMETER_NAME.fullmatch(name)
+    base, piece, extended = match.groups()
+    before = charsets.pop(base, None)
+    text, charset = _extended_value(text, before or "") if extended else (text, "")
+    options[base] = options[base] + text if piece and before is not None else text
+    if piece:
+        charsets[base] = charset
 
 def _closed(quoted: str) -> bool:
     return quoted.endswith('"') and _BALANCED.fullmatch(quoted) is not None
@@ -749,8 +756,6 @@ def dump_cookie(
         max_age = int(max_age.total_seconds())
     if expires is None and max_age is not None and sync_expires:
         expires = time.time() + max_age
-    if samesite is not None and samesite.title() not in ("Strict", "Lax", "None"):
-        raise ValueError(f"SameSite must be Strict, Lax or None, not {samesite!r}")
     cookie = f"{key.encode().decode('latin-1')}={_cookie_quote(value)}"
     cookie += _cookie_attributes({
         "Domain": domain and _ascii_host(domain.partition(":")[0].lstrip(".")),
@@ -765,6 +770,8 @@ def dump_cookie(
     return cookie
 
 def _cookie_attributes(settings: dict[str, Any]) -> str:
+    if settings["SameSite"] not in (None, "Strict", "Lax", "None"):
+        raise ValueError("SameSite must be Strict, Lax or None")
     text = ""
     for name, setting in settings.items():
         if setting is None or setting is False:
@@ -1232,15 +1239,20 @@ def is_resource_modified(
     if not ignore_if_range and "HTTP_RANGE" in environ:
         if_range = parse_if_range_header(environ.get("HTTP_IF_RANGE"))
     tag = unquote_etag(etag)[0]
-    if tag is not None:
-        if if_range.etag is not None:
-            return if_range.etag != tag
-        if match := parse_etags(environ.get("HTTP_IF_MATCH")):
-            return match.is_strong(tag)
-        if none_match := parse_etags(environ.get("HTTP_IF_NONE_MATCH")):
-            return not none_match.contains_weak(tag)
+    if tag is not None and (answer := _tag_differs(environ, tag, if_range)) is not None:
+        return answer
     since = if_range.date or parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
     return since is None or _is_newer(last_modified, since)
+
+def _tag_differs(environ: dict, tag: str, if_range: IfRange) -> bool | None:
+    """Tell whether the client has something else; None if it speaks of no tags."""
+    if if_range.etag is not None:
+        return if_range.etag != tag
+    if match := parse_etags(environ.get("HTTP_IF_MATCH")):
+        return match.is_strong(tag)
+    if none_match := parse_etags(environ.get("HTTP_IF_NONE_MATCH")):
+        return not none_match.contains_weak(tag)
+    return None
 
 def _is_newer(last_modified: Any, since: datetime) -> bool:
     when = last_modified
@@ -2316,17 +2328,20 @@ class Rule:
         path = re.sub("/{2,}", "/", self.rule) if self.merge_slashes else self.rule
         domain = self._parts((self.host if map.host_matching else self.subdomain) or "")
         self.parts, self.cut = domain + self._parts(path), len(domain)
+        self.slashed = str(self.parts[-1]).endswith("/")
+        self.detour = bool(self.alias or self.redirect_to is not None)
+        self._number_variables()
+        self.__dict__.pop("match", None)
+
+    def _number_variables(self) -> None:
         variables: Any = [part for part in self.parts if type(part) is tuple]
         self.converters = dict(variables)
         self.arguments = {*(self.defaults or ()), *self.converters}
         self.open_end = not all(kind.part_isolating for _, kind in variables)
-        self.slashed = str(self.parts[-1]).endswith("/")
-        self.detour = bool(self.alias or self.redirect_to is not None)
         self.variables, group = [], 1       # (name, converter, its group)
         for name, converter in variables:
             self.variables.append((name, converter, group))
             group += 1 + re.compile(converter.regex).groups
-        self.__dict__.pop("match", None)
 
     @cached_property
     def match(self) -> Callable[[str], re.Match | None]:
@@ -2388,6 +2403,11 @@ class Rule:
         """Tell whether the rule is for this method and protocol."""
         fits = self.methods is None or method in self.methods
         return fits and self.websocket == websocket
+
+    def wants(self, method: str) -> Iterable[str]:
+        """Return the methods to use instead; "" if it is the protocol that differs."""
+        wrong = self.methods is not None and method not in self.methods
+        return self.methods if wrong else ("",)
 
     def values(self, match: re.Match) -> dict[str, Any]:
         """Return the values of the variables, and the defaults."""
@@ -2525,21 +2545,26 @@ class Map:
         if rule.build_only:
             return
         if not rule.converters and not rule.websocket:
+            by_method = self._fixed.setdefault("".join(rule.parts), {})
             for method in rule.methods or ():
-                by_method = self._fixed.setdefault("".join(rule.parts), {})
                 by_method.setdefault(method, rule)
         segments = _segments(rule.parts)
+        order = self._order(segments)
+        self._file(rule, segments, order)
+        if rule.slashed and not rule.open_end:
+            self._file(rule, segments[:-1], order)
+        elif not (rule.strict_slashes or rule.open_end):
+            self._file(rule, [*segments, []], [*order, (2,)])
+
+    def _order(self, segments: list) -> list[tuple]:
+        """Return what sorts a rule among others; between equals, who came first."""
         order, node = [], 0
         for segment in segments:
             weight = _order(segment)
             key = (node, _pattern(segment), str(weight))
             node = self._nodes.setdefault(key, len(self._nodes) + 1)
             order.append((*weight, node) if weight[0] else weight)
-        self._file(rule, segments, order)
-        if rule.slashed and not rule.open_end:
-            self._file(rule, segments[:-1], order)
-        elif not (rule.strict_slashes or rule.open_end):
-            self._file(rule, [*segments, []], [*order, (2,)])
+        return order
 
     def _file(self, rule: Rule, segments: list, order: list) -> None:
         """File a rule under the shape of these segments and what is fixed in them."""
@@ -2595,14 +2620,12 @@ class Map:
             match = rule.match(text)
             if match is None:
                 continue
-            if rule.slashed and not match["slash"]:
-                if rule.takes(method, websocket):
-                    return rule, None if rule.strict_slashes else rule.values(match)
-            elif rule.takes(method, websocket):
-                return rule, rule.values(match)
-            elif allowed is not None:       # "" is no method: the protocol is another
-                wrong = rule.methods is not None and method not in rule.methods
-                allowed.update(rule.methods if wrong else ("",))
+            lacks_slash = rule.slashed and not match["slash"]
+            if rule.takes(method, websocket):
+                redirect = lacks_slash and rule.strict_slashes
+                return rule, None if redirect else rule.values(match)
+            if allowed is not None and not lacks_slash:
+                allowed.update(rule.wants(method))
         return None
 
     def find_plain(self, path: str, method: str) -> tuple[Rule, Any] | None:
@@ -2693,17 +2716,8 @@ class MapAdapter:
         query = (self.query_args or {}) if query_args is None else query_args
         method = (method or self.default_method).upper()
         allowed: set[str] = set()
-        host_matching = self.map.host_matching
-        find = functools.partial(
-            self.map.find, self.server_name if host_matching else self.subdomain or "",
-            method=method, allowed=allowed,
-            websocket=self.websocket if websocket is None else websocket)
-        try:
-            found = find(path)
-            if found is None and "//" in path and self.map.merge_slashes:
-                self._merge_slashes(find, re.sub("/{2,}", "/", path), query)
-        except ValueError:      # a converter's: the value does not fit after all
-            found = None
+        found = self._find(path, query, method=method, allowed=allowed,
+                           websocket=self.websocket if websocket is None else websocket)
         if found is None:
             raise mismatch(allowed)
         rule, values = found
@@ -2712,6 +2726,19 @@ class MapAdapter:
         if rule.detour:
             self._take_detour(rule, values, method, query)
         return (rule if return_rule else rule.endpoint), values
+
+    def _find(self, path: str, query: Any, **options: Any) -> Any:
+        host_matching = self.map.host_matching
+        find = functools.partial(
+            self.map.find, self.server_name if host_matching else self.subdomain or "",
+            **options)
+        try:
+            found = find(path)
+        except ValueError:      # a converter's: the value does not fit after all
+            return None
+        if found is None and "//" in path and self.map.merge_slashes:
+            self._merge_slashes(find, re.sub("/{2,}", "/", path), query)
+        return found
 
     def _merge_slashes(self, find: Callable, path: str, query: Any) -> None:
         with contextlib.suppress(ValueError):       # it redirects before it converts
@@ -2821,14 +2848,18 @@ class MapAdapter:
             raise BuildError(endpoint, given, method, self)
         domain, path, websocket = built
         here = self.server_name if self.map.host_matching else self.subdomain
-        if not force_external and not websocket and domain == here:
+        if domain == here and not (force_external or websocket):
             return f"{self.script_name.rstrip('/')}/{path.lstrip('/')}"
-        scheme = self.url_scheme if url_scheme is None else url_scheme
-        if websocket or scheme:
-            secure = scheme in ("https", "wss")
-            scheme = ("ws" if websocket else "http") + "s" * secure + ":"
+        scheme = self._scheme(url_scheme, websocket)
         host, script = self.get_host(domain), self.script_name[:-1]
         return f"{scheme}//{host}{script}/{path.lstrip('/')}"
+
+    def _scheme(self, wanted: str | None, websocket: bool) -> str:
+        scheme = self.url_scheme if wanted is None else wanted
+        if not (websocket or scheme):
+            return ""
+        secure = scheme in ("https", "wss")
+        return ("ws" if websocket else "http") + "s" * secure + ":"
 
 # --------------------------------------------------------------------------------------
 # 11. Request bodies  (skip on first reading)
@@ -3100,7 +3131,8 @@ class MultiPartParser:
                     raise RequestEntityTooLarge()
             skip = 0
         kind = headers.get("content-type")
-        charset = parse_options_header(kind)[1].get("charset", "").lower() if kind else ""
+        options = parse_options_header(kind)[1] if kind else {}
+        charset = options.get("charset", "").lower()
         charset = charset if charset in _CHARSETS else "utf-8"
         return b"".join(pieces).decode(charset, "replace")
 
@@ -3521,14 +3553,16 @@ class Request:
         if not (force or self.is_json):
             return None if silent else self.on_json_loading_failed(None)
         provider = current_app.json if current_app else self.json_module
+        strict, quiet = self._json
         try:
-            value = provider.loads(self.get_data(cache=cache))
-            kept = (value, value)
+            strict = quiet = value = provider.loads(self.get_data(cache=cache))
         except (ValueError, RecursionError) as error:
-            value = None if silent else self.on_json_loading_failed(error)
-            kept = (self._json[0], value) if silent else (value, self._json[1])
+            if silent:
+                quiet = value = None
+            else:
+                strict = value = self.on_json_loading_failed(error)
         if cache:
-            self._json = kept
+            self._json = (strict, quiet)
         return value
 
     def on_json_loading_failed(self, e: Exception | None) -> Any:
@@ -3945,20 +3979,21 @@ def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: Any
     headers = response.headers
     if "Date" not in headers:
         headers.add("Date", http_date())
-    is_modified = functools.partial(is_resource_modified, environ, headers.get("ETag"),
-                                    last_modified=headers.get("Last-Modified"))
-    wants_range: Any = False
     if accept_ranges:
         response.accept_ranges = "bytes" if accept_ranges is True else accept_ranges
-        wants_range = complete_length and "HTTP_RANGE" in environ and (
-            "HTTP_IF_RANGE" not in environ or not is_modified(ignore_if_range=False))
-    if wants_range:
+    is_modified = functools.partial(is_resource_modified, environ, headers.get("ETag"),
+                                    last_modified=headers.get("Last-Modified"))
+    if accept_ranges and complete_length and _wants_range(environ, is_modified):
         _make_partial(response, environ["HTTP_RANGE"], complete_length)
     elif not is_modified():
         response.status_code = 412 if parse_etags(environ.get("HTTP_IF_MATCH")) else 304
     if response.automatically_set_content_length and "Content-Length" not in headers:
         response.content_length = response.calculate_content_length()
     return response
+
+def _wants_range(environ: dict, is_modified: Callable) -> bool:
+    return "HTTP_RANGE" in environ and (
+        "HTTP_IF_RANGE" not in environ or not is_modified(ignore_if_range=False))
 
 def _make_partial(response: Any, field: str, length: Any) -> None:
     wanted = parse_range_header(field)
@@ -3989,22 +4024,22 @@ class Response(_ResponseFields):
                  mimetype: str | None = None, content_type: str | None = None,
                  direct_passthrough: bool = False) -> None:
         self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        if content_type is None and mimetype is not None:
+            content_type = get_content_type(mimetype, "utf-8")
         if content_type is not None:
             self.headers["Content-Type"] = content_type
-        elif mimetype is not None:
-            self.headers["Content-Type"] = get_content_type(mimetype, "utf-8")
-        elif self.default_mimetype and not (
-                headers is not None and "Content-Type" in self.headers):
+        elif self.default_mimetype and "Content-Type" not in self.headers:
             # Ours, so it needs no check: 0.4 us less than an assignment.
-            self.headers._list.append(
-                ("Content-Type", get_content_type(self.default_mimetype, "utf-8")))
+            kind = get_content_type(self.default_mimetype, "utf-8")
+            self.headers._list.append(("Content-Type", kind))
         if status is not None or self.default_status != 200:
             self.status = self.default_status if status is None else status
         self.direct_passthrough = direct_passthrough
+        self.response = response
         if isinstance(response, (str, bytes, bytearray)):
             self.set_data(response)
-        else:
-            self.response = [] if response is None else response
+        elif response is None:
+            self.response = []
 
     @property
     def status(self) -> str:
@@ -4827,37 +4862,40 @@ def _jinja() -> tuple[Any, Any]:
         def __init__(self, app: Any) -> None:
             self.app = app
 
-        def _loaders(self) -> list[tuple[Any, Any]]:
-            owners = (self.app, *self.app.iter_blueprints())
-            return [(owner, owner.jinja_loader) for owner in owners
-                    if owner.jinja_loader is not None]
-
         def get_source(self, environment: Any, template: str) -> Any:
-            found, tried = None, []
-            for owner, loader in self._loaders():
-                try:
-                    source = loader.get_source(environment, template)
-                except jinja2.TemplateNotFound:
-                    source = None
-                where = getattr(loader, "searchpath", [loader])
-                tried.append(f"{owner.name!r} in {', '.join(map(str, where))}: "
-                             f"{'found' if source else 'not there'}")
-                found = found or source
-                if found and not self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
-                    return found
-            if self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
-                self.app.logger.info("Looking for the template %r:\n  %s", template,
-                                     "\n  ".join(tried))
-            if found is None:
-                raise jinja2.TemplateNotFound(template, f"{template} - looked for it by"
-                                              f" {'; by '.join(tried) or 'nobody'}")
-            return found
+            return _find_source(self.app, environment, template)
 
         def list_templates(self) -> list[str]:
-            return sorted({name for _, loader in self._loaders()
+            return sorted({name for _, loader in _loaders(self.app)
                            for name in loader.list_templates()})
 
     return Environment, DispatchingJinjaLoader
+
+def _loaders(app: Any) -> list[tuple[Any, Any]]:
+    owners = (app, *app.iter_blueprints())
+    return [(owner, owner.jinja_loader) for owner in owners
+            if owner.jinja_loader is not None]
+
+def _find_source(app: Any, environment: Any, template: str) -> Any:
+    """Return Jinja's (source, file, uptodate) from the first loader that has it."""
+    from jinja2 import TemplateNotFound
+    explain, found, tried = app.config["EXPLAIN_TEMPLATE_LOADING"], None, []
+    for owner, loader in _loaders(app):
+        source = None
+        with contextlib.suppress(TemplateNotFound):
+            source = loader.get_source(environment, template)
+        if source and not explain:
+            return source
+        where = ", ".join(map(str, getattr(loader, "searchpath", [loader])))
+        tried.append(f"{owner.name!r} in {where}: {'found' if source else 'not there'}")
+        found = found or source
+    if explain:
+        app.logger.info("Looking for the template %r:\n  %s", template,
+                        "\n  ".join(tried))
+    if found is None:
+        raise TemplateNotFound(template, f"{template} - looked for it by"
+                                         f" {'; by '.join(tried) or 'nobody'}")
+    return found
 
 def _default_template_ctx_processor() -> dict[str, Any]:
     context = _context.get()
@@ -4996,34 +5034,38 @@ def send_file(
 
     Never pass a path that a client named: that is what `send_from_directory` is for.
     """
-    path, size, tag = None, None, ""
-    if isinstance(path_or_file, str) or hasattr(path_or_file, "__fspath__"):
-        path = os.path.join(current_app.root_path, path_or_file)
-        stat = os.stat(path)
-        size, tag = stat.st_size, _file_tag(path, stat)
-        last_modified = stat.st_mtime if last_modified is None else last_modified
-        download_name = download_name or os.path.basename(path)
-    elif isinstance(path_or_file, io.TextIOBase):
-        raise ValueError("Files must be opened in binary mode or use BytesIO.")
-    elif isinstance(path_or_file, io.BytesIO):
-        size = path_or_file.getbuffer().nbytes
+    path, size, changed, tag = _describe_file(path_or_file)
+    if download_name is None and path is not None:
+        download_name = os.path.basename(path)
     max_age = current_app.get_send_file_max_age if max_age is None else max_age
     max_age = max_age(path) if callable(max_age) else max_age
+    headers = _file_headers(download_name, mimetype, as_attachment, max_age)
     if etag is not True:
         tag = etag or ""
-    headers = _file_headers(download_name, mimetype, as_attachment, max_age)
-    for name, value in (("Content-Length", size), ("ETag", tag and quote_etag(tag)),
-                        ("Last-Modified", last_modified)):
-        if value is not None and value != "":
-            is_date = name == "Last-Modified" and not isinstance(value, str)
-            headers.add(name, http_date(value) if is_date else value)
+    if tag:
+        headers.add("ETag", quote_etag(tag))
+    if size is not None:
+        headers.add("Content-Length", size)
+    when = changed if last_modified is None else last_modified
+    if when is not None:
+        headers.add("Last-Modified", when if isinstance(when, str) else http_date(when))
     body = _file_body(path, path_or_file, headers)
     response = current_app.response_class(
         body, headers=headers, direct_passthrough=True)
     return _conditional_file(response, size) if conditional else response
 
-def _file_tag(path: str, stat: os.stat_result) -> str:
-    return f"{stat.st_mtime}-{stat.st_size}-{zlib.adler32(os.fsencode(path))}"
+def _describe_file(file: Any) -> tuple[str | None, int | None, float | None, str]:
+    """Return (path, size, time of the last change, entity tag) as far as is known."""
+    if isinstance(file, str) or hasattr(file, "__fspath__"):
+        path = os.path.join(current_app.root_path, file)
+        stat = os.stat(path)
+        tag = f"{stat.st_mtime}-{stat.st_size}-{zlib.adler32(os.fsencode(path))}"
+        return path, stat.st_size, stat.st_mtime, tag
+    if isinstance(file, io.TextIOBase):
+        raise ValueError("Files must be opened in binary mode or use BytesIO.")
+    size = file.getbuffer().nbytes if isinstance(file, io.BytesIO) else None
+    return None, size, None, ""
+
 
 def _file_body(path: str | None, file: Any, headers: Headers) -> Any:
     if path is not None and current_app.config["USE_X_SENDFILE"]:
@@ -5065,19 +5107,22 @@ def _file_headers(name: str | None, mimetype: str | None, as_attachment: bool,
     if encoding is not None and not as_attachment:
         headers.add("Content-Encoding", encoding)
     if name is not None:
-        names = {"filename": name}
-        if not name.isascii():
-            simple = unicodedata.normalize("NFKD", name)
-            names["filename"] = simple.encode("ascii", "ignore").decode()
-            full = quote(name, safe="!#$&+-.^_`|~", errors="surrogatepass")
-            names["filename*"] = f"UTF-8''{full}"
         kind = "attachment" if as_attachment else "inline"
-        headers.add("Content-Disposition", dump_options_header(kind, names))
-    age = "" if max_age is None else f", max-age={max_age}"
-    headers.add("Cache-Control", ("public" if (max_age or 0) > 0 else "no-cache") + age)
-    if max_age is not None:
+        headers.add("Content-Disposition", dump_options_header(kind, _names_of(name)))
+    if max_age is None:
+        headers.add("Cache-Control", "no-cache")
+    else:
+        kind = "public" if max_age > 0 else "no-cache"
+        headers.add("Cache-Control", f"{kind}, max-age={max_age}")
         headers.add("Expires", http_date(int(time.time() + max_age)))
     return headers
+
+def _names_of(name: str) -> dict[str, str]:
+    if name.isascii():
+        return {"filename": name}
+    simple = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    full = quote(name, safe="!#$&+-.^_`|~", errors="surrogatepass")
+    return {"filename": simple, "filename*": f"UTF-8''{full}"}
 
 
 def send_from_directory(directory: Any, path: Any, **kwargs: Any) -> Response:
@@ -5807,19 +5852,22 @@ class App(Scaffold):
         if automatic is None:
             automatic = getattr(view_func, "provide_automatic_options", None)
         if automatic is None:
-            automatic = "OPTIONS" not in methods and (
-                self.config["PROVIDE_AUTOMATIC_OPTIONS"])
+            automatic = self.config["PROVIDE_AUTOMATIC_OPTIONS"]
+            automatic = automatic and "OPTIONS" not in methods
             methods |= {"OPTIONS"} if automatic else set()
         methods |= set(getattr(view_func, "required_methods", ()))
         made = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
-        made.provide_automatic_options = automatic
+        made.provide_automatic_options = bool(automatic)
         self.url_map.add(made)
         if view_func is not None:
-            if self.view_functions.get(endpoint, view_func) != view_func:
-                raise AssertionError(
-                    f"the endpoint {endpoint!r} is overwriting an existing endpoint:"
-                    " two views have one name. Rename one of them, or give endpoint=.")
-            self.view_functions[endpoint] = view_func
+            self._set_view(endpoint, view_func)
+
+    def _set_view(self, endpoint: str, view_func: Callable) -> None:
+        if self.view_functions.get(endpoint, view_func) != view_func:
+            raise AssertionError(
+                f"the endpoint {endpoint!r} is overwriting an existing endpoint: two"
+                " views have one name. Rename one of them, or give endpoint=.")
+        self.view_functions[endpoint] = view_func
 
     @setupmethod
     def teardown_appcontext(self, f: Callable) -> Callable:
@@ -6412,13 +6460,13 @@ class EnvironBuilder:
         if isinstance(app, str):        # Werkzeug's has no application
             app, path = None, app
         self.app, self.request_uri, url = app, path, urlsplit(path)
-        self.path = iri_to_uri(url.path)
+        self.path, self.query_string = iri_to_uri(url.path), url.query
         self._set_base(url, base_url, subdomain, url_scheme)
-        if query_string is not None and url.query:
-            raise ValueError("Query string is defined in the path and as an argument")
-        if query_string is not None and not isinstance(query_string, str):
-            query_string = _urlencode(query_string)
-        self.query_string = url.query if query_string is None else query_string
+        if query_string is not None:
+            if url.query:
+                raise ValueError("the query is in the path, and an argument, too")
+            text = isinstance(query_string, str)
+            self.query_string = query_string if text else _urlencode(query_string)
         self.method, self.errors_stream = method, errors_stream or sys.stderr
         self.environ_base, self.environ_overrides = environ_base, environ_overrides
         self.flags = {"wsgi.multithread": multithread, "wsgi.run_once": run_once,
@@ -6426,11 +6474,10 @@ class EnvironBuilder:
         self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         if isinstance(auth, tuple):
             auth = Authorization("basic", {"username": auth[0], "password": auth[1]})
-        kind = content_type if mimetype is None else get_content_type(mimetype, "utf-8")
-        for name, value in (("Authorization", auth), ("Content-Type", kind),
-                            ("Content-Length", content_length)):
-            if value is not None:
-                self.headers[name] = value
+        kind = mimetype and get_content_type(mimetype, "utf-8") or content_type
+        given = {"Authorization": auth, "Content-Type": kind,
+                 "Content-Length": content_length}
+        self.headers.update({name: v for name, v in given.items() if v is not None})
         self.fields: list = []
         self.files: list = []
         self.input_stream = input_stream
@@ -6439,12 +6486,12 @@ class EnvironBuilder:
     def _set_base(self, url: Any, base_url: str | None, subdomain: str | None,
                   url_scheme: str | None) -> None:
         if base_url is None:
-            config = self.app.config if self.app is not None else {}
+            config = {"APPLICATION_ROOT": "/", "PREFERRED_URL_SCHEME": "http",
+                      **(self.app.config if self.app is not None else {})}
             host = url.netloc or config.get("SERVER_NAME") or "localhost"
-            scheme = url.scheme or url_scheme or (
-                config.get("PREFERRED_URL_SCHEME", "http"))
-            root = config.get("APPLICATION_ROOT", "/").strip("/")
-            base_url = f"{scheme}://{f'{subdomain}.' if subdomain else ''}{host}/{root}"
+            host = f"{subdomain}.{host}" if subdomain else host
+            scheme = url.scheme or url_scheme or config["PREFERRED_URL_SCHEME"]
+            base_url = f"{scheme}://{host}/{config['APPLICATION_ROOT'].strip('/')}"
         elif subdomain or url_scheme:
             raise AssertionError("subdomain and url_scheme do not go with base_url")
         base = urlsplit(iri_to_uri(base_url))
