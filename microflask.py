@@ -1526,7 +1526,7 @@ class AppContext:
             if app._plain_hosts and "HTTP_UPGRADE" not in environ and (
                     path.isascii() and path[:1] == "/" and "//" not in path):
                 # Most requests: no MapAdapter, which would cost 2 us.
-                _check_host(request, app.config["TRUSTED_HOSTS"])
+                request.check_host(app.config["TRUSTED_HOSTS"])
                 found = app.url_map.find_plain(path, request.method)
                 if found is not None:
                     request.url_rule, request.view_args = found
@@ -2028,19 +2028,6 @@ def get_host(environ: dict, trusted_hosts: Any = None) -> str:
         one = isinstance(trusted_hosts, str)
         trusted_hosts = (trusted_hosts,) if one else tuple(trusted_hosts)
     return _checked_host(scheme, host, trusted_hosts or None)
-
-def _check_host(request: Any, trusted: Iterable[str] | None) -> None:
-    """Refuse a request whose Host is malformed (SecurityError, BadHost) or unknown."""
-    if trusted is not None:
-        request.trusted_hosts = trusted
-    environ, trusted = request.environ, request.trusted_hosts
-    host = environ.get("HTTP_HOST")
-    if host and trusted is None:
-        host = _admitted_host(environ.get("wsgi.url_scheme", "http"), host)
-    else:
-        host = get_host(environ, trusted)
-        _idna_host(host)
-    request.__dict__["host"] = host
 
 @functools.lru_cache(maxsize=512)
 def _admitted_host(scheme: str, host: str) -> str:
@@ -2622,8 +2609,9 @@ class Map:
                 continue
             lacks_slash = rule.slashed and not match["slash"]
             if rule.takes(method, websocket):
-                redirect = lacks_slash and rule.strict_slashes
-                return rule, None if redirect else rule.values(match)
+                if lacks_slash and rule.strict_slashes:
+                    return rule, None
+                return rule, rule.values(match)
             if allowed is not None and not lacks_slash:
                 allowed.update(rule.wants(method))
         return None
@@ -3355,6 +3343,18 @@ class Request:
         self.method = environ.get("REQUEST_METHOD", "GET").upper()
         if shallow:
             self.shallow = True
+
+    def check_host(self, trusted_hosts: Iterable[str] | None) -> None:
+        """Raise SecurityError or BadHost if the Host is malformed, or not trusted."""
+        if trusted_hosts is not None:
+            self.trusted_hosts = trusted_hosts
+        environ, host = self.environ, self.environ.get("HTTP_HOST")
+        if host and self.trusted_hosts is None:
+            host = _admitted_host(environ.get("wsgi.url_scheme", "http"), host)
+        else:
+            host = get_host(environ, self.trusted_hosts)
+            _idna_host(host)
+        self.__dict__["host"] = host
 
     scheme = cached_property(lambda self: self.environ.get("wsgi.url_scheme", "http"))
     path = cached_property(
@@ -5937,7 +5937,7 @@ class Flask(App):
             return None if config["SERVER_NAME"] is None else self.url_map.bind(
                 config["SERVER_NAME"], script_name=config["APPLICATION_ROOT"],
                 url_scheme=config["PREFERRED_URL_SCHEME"])
-        _check_host(request, config["TRUSTED_HOSTS"])
+        request.check_host(config["TRUSTED_HOSTS"])
         subdomain = None
         if not (self.url_map.host_matching or self.subdomain_matching):
             subdomain = self.url_map.default_subdomain or ""
@@ -7390,9 +7390,9 @@ def _nearby_files(extra: Any, exclude: Any) -> set[str]:
 
 def _this_command() -> list[str]:
     """Return the command that started this process."""
-    main = sys.modules["__main__"]
-    if getattr(main, "__package__", None) and main.__spec__ is not None:
-        name = main.__spec__.name.removesuffix(".__main__")
+    program = sys.modules["__main__"]
+    if getattr(program, "__package__", None) and program.__spec__ is not None:
+        name = program.__spec__.name.removesuffix(".__main__")
         return [sys.executable, "-m", name, *sys.argv[1:]]
     return [sys.executable, *sys.argv]
 
