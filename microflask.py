@@ -2391,6 +2391,13 @@ class Rule:
         fits = self.methods is None or method in self.methods
         return fits and self.websocket == websocket
 
+    def is_hidden_by(self, other: Rule) -> bool:
+        """Tell whether another endpoint has the same path and all of these methods."""
+        mine = (self.methods or set()) - {"HEAD", "OPTIONS"}
+        same = other.methods is None or bool(mine) and mine <= other.methods
+        return same and self.endpoint != other.endpoint and (
+            self.websocket == other.websocket and self.slashed == other.slashed)
+
     def wants(self, method: str) -> Iterable[str]:
         """Return the methods to use instead; "" if it is the protocol that differs."""
         wrong = self.methods is not None and method not in self.methods
@@ -2561,8 +2568,12 @@ class Map:
         key = pick(["".join(segment) if at in fixed else ""
                     for at, segment in enumerate(segments)])
         shape = (len(segments), rule.open_end, fixed)
-        files = self._shapes.setdefault(shape, (pick, {}))[1]
-        files.setdefault(key, []).append((order, rule))
+        files = self._shapes.setdefault(shape, (pick, {}))[1].setdefault(key, [])
+        for _, other in (entry for entry in files if entry[0] == order):
+            if rule.is_hidden_by(other):
+                warnings.warn(f"{rule!r} is never reached: {other!r} says the same and"
+                              " came first. Remove one of them.", stacklevel=6)
+        files.append((order, rule))
 
     def update(self) -> None:
         """Sort what was added since the last time; all others call it themselves."""

@@ -2484,6 +2484,7 @@ def test_routing_backtracks_when_the_static_part_leads_nowhere():
     assert adapter.match("/a/b/e") == ("/a/<y>/e", {"y": "b"})
     assert route_outcome(adapter, "/a/b/f") == 404
 
+@pytest.mark.filterwarnings("ignore:.*never reached")
 def test_routing_the_first_of_equals_wins():
     assert bind_routing("/<a>", "/<b>").match("/x") == ("/<a>", {"a": "x"})
 
@@ -6812,6 +6813,7 @@ def test_files_static_host(files_folder):
         assert answer.data == FILES_BODY
     assert client.get("/s/a.txt", base_url="http://other").status_code == 404
 
+@pytest.mark.filterwarnings("ignore:.*never reached")
 def test_files_of_a_blueprint(files_folder):
     app = make_app()
     named = Blueprint("named", __name__, static_folder=str(files_folder),
@@ -7326,6 +7328,7 @@ def test_blueprint_method_shortcuts_and_rule_options():
     assert client.get("/7").status_code == 405
     assert client.post("/2/7").text == "given 7"
 
+@pytest.mark.filterwarnings("ignore:.*never reached")
 def test_blueprint_subdomains_add_up():
     app = Flask("test_microflask", subdomain_matching=True)
     app.config.update(SERVER_NAME="ex.test", TESTING=True)
@@ -11366,6 +11369,7 @@ def differential_random_app(fw, rules):
         app.add_url_rule(rule, "r%d" % number, echo, methods=methods)
     return app
 
+@pytest.mark.filterwarnings("ignore:.*never reached")
 @pytest.mark.parametrize("seed", range(10))
 def test_differential_random_rules_match_as_flasks_do(seed):
     rng, differing = random.Random(seed), []
@@ -11796,3 +11800,24 @@ def blog_visit(ida, workers):
     ida.ask("GET", "/post/1", 404)
     assert ida.ask("POST", "/auth/logout", 302) == "/"
     assert "Log in" in ida.ask("GET", "/", 200)
+
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("first, second, methods", [
+    ("/a", "/a", ["GET"]), ("/<x>", "/<y>", ["GET"]), ("/a/<int:x>/", "/a/<int:y>/", None),
+])
+def test_routing_a_rule_that_is_never_reached_gives_a_warning(first, second, methods):
+    app = make_app()
+    app.add_url_rule(first, "one", lambda **kw: "1", methods=["GET", "POST"])
+    with pytest.warns(UserWarning, match="never reached"):
+        app.add_url_rule(second, "two", lambda **kw: "2", methods=methods)
+
+
+@pytest.mark.parametrize("first, second, methods", [
+    ("/a", "/a", ["POST"]), ("/<x>", "/<int:y>", ["GET"]), ("/a", "/a/", ["GET"]),
+])
+def test_routing_rules_that_differ_give_no_warning(first, second, methods):
+    app = make_app()
+    app.add_url_rule(first, "one", lambda **kw: "1")
+    app.add_url_rule(second, "two", lambda **kw: "2", methods=methods)
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= {"one", "two"}
