@@ -13,19 +13,19 @@ markupsafe and itsdangerous.  Copy this file beside your program, or install it.
 
 Every chapter rests on those above it.  In brackets: leave it out on a first reading.
 
-     1  many values under one name        13  the header fields of a response
-     2  header fields                     14  the response
-     3  cookies and preferences           15  configuration and JSON
-    [4  conditions and ranges]            16  sessions and flashed messages
-     5  signals and proxies               17  templates
-     6  context                          [18  files and passwords]
-     7  errors that are answers           19  blueprints, and what they share
-     8  URLs and hosts                    20  the application, set up
-     9  rules: a path as an expression    21  the application at work  <- the heart
-    10  routing: which rule matches      [22  views as classes]
-   [11  request bodies]                  [23  testing]
-    12  the request                      [24  the development server]
-                                         [25  the command line]
+     1  many values under one name        14  the response
+     2  header fields                     15  configuration and JSON
+     3  cookies and preferences           16  sessions and flashed messages
+    [4  conditions and ranges]            17  templates
+     5  signals and proxies              [18  files and passwords]
+     6  context                           19  blueprints, and what they share
+     7  errors that are answers           20  the application, set up
+     8  URLs and hosts                    21  the application at work: the heart
+     9  rules: a path as an expression   [22  views as classes]
+    10  routing: which rule matches      [23  testing]
+   [11  request bodies]                  [24  the debugger]
+    12  the request                      [25  the development server]
+    13  the header fields of a response  [26  the command line]
 
 Permission to use, copy, modify, and/or distribute this software for any purpose with
 or without fee is hereby granted.  THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR
@@ -6879,7 +6879,254 @@ class FlaskCliRunner:
         return Result(output.getvalue(), code, error, value)
 
 # --------------------------------------------------------------------------------------
-# 24. The development server  (skip on first reading)
+# 24. The debugger  (skip on first reading)
+#
+# With debug on, an exception becomes a page: what went wrong, where, and in each frame
+# a console that evaluates Python there.  As this lets anybody run anything, it must be
+# sure who asks: only a local Host, only this page (its secret, its origin), only who
+# has typed the PIN that the terminal shows; ten wrong ones lock it.  Without all that
+# it is a plain error page.
+# --------------------------------------------------------------------------------------
+
+_LOCAL_HOST = re.compile(
+    r"(?:([\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?\Z", re.I)
+_DEBUG_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --mark: #f5d76e55; --soft: #8881 }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62em }
+body { margin: auto; padding: 1em }
+h1 { font-size: 1.4em; overflow-wrap: anywhere; margin: .5em 0 }
+pre, code, input, .console { font: 14px/1.5 ui-monospace, monospace }
+pre { margin: 0; overflow-x: auto; white-space: pre }
+details { border: 1px solid var(--line); border-radius: 6px; margin: .5em 0 }
+details details { margin: .5em }
+summary { padding: .4em .7em; cursor: pointer; overflow-wrap: anywhere }
+:focus-visible { outline: 2px solid #3b82f6; outline-offset: 2px }
+.now { background: var(--mark); display: block } .quiet { opacity: .75 }
+.source, table, .console { padding: .5em .7em; background: var(--soft) }
+table { border-spacing: 0; width: 100% }
+td { vertical-align: top; padding: .1em .7em .1em 0 }
+td + td { width: 100%; overflow-wrap: anywhere; white-space: pre-wrap }
+.console input { width: 100%; box-sizing: border-box; padding: .3em }
+.console output { display: block; white-space: pre-wrap; overflow-wrap: anywhere }
+button { font: inherit; padding: .2em .8em }"""
+_DEBUG_SCRIPT = """
+const secret = document.body.dataset.secret;
+const send = (command, values) => fetch("?__debugger__=" + command, {
+  method: "POST", body: new URLSearchParams({secret, ...values})
+}).then(answer => answer.text());
+for (const form of document.querySelectorAll("form.console"))
+  form.onsubmit = async event => {
+    event.preventDefault();
+    const input = form.querySelector("input"), output = form.querySelector("output");
+    const code = input.value;
+    input.value = "";
+    let answer = await send("eval", {frame: form.dataset.frame, code});
+    while (answer === "PIN") {
+      const pin = prompt("The console is locked. The PIN stands in the terminal:");
+      if (pin === null) return;
+      const word = await send("pin", {pin});
+      if (word !== "ok") output.append(word + "\\n");
+      if (word[0] === "T") return;
+      answer = await send("eval", {frame: form.dataset.frame, code});
+    }
+    output.append(">>> " + code + "\\n" + answer);
+  };
+document.querySelector("#copy").onclick = event => {
+  navigator.clipboard.writeText(document.querySelector("#text").textContent);
+  event.target.textContent = "Copied";
+};"""
+
+class _Frame:
+    """One frame of a traceback, kept as long as its page can ask for it."""
+    def __init__(self, frame: Any, line: int) -> None:
+        self.frame, self.line, self.file = frame, line, frame.f_code.co_filename
+        self.id = str(id(self))
+        self.names = dict(frame.f_locals)
+        library = os.path.dirname(os.__file__)
+        inside = f"{os.sep}site-packages{os.sep}" in self.file or (
+            self.file.startswith((library, "<frozen")))
+        self.is_users = not inside and self.file != __file__
+
+    def evaluate(self, source: str) -> str:
+        """Run a line of Python here, and return what it prints."""
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            try:
+                code = compile(source, "<debugger>", "single")
+                exec(code, self.frame.f_globals, self.names)
+            except BaseException:
+                import traceback
+                traceback.print_exc(limit=-1)
+        return output.getvalue()
+
+    def html(self, with_console: bool) -> str:
+        """Return the frame as a part of the page."""
+        import linecache
+        first = max(1, self.line - 5)
+        lines = [(at, linecache.getline(self.file, at).rstrip("\n"))
+                 for at in range(first, self.line + 5)]
+        source = "\n".join(
+            f'<span class="now">{at:5}  {escape(text)}</span>' if at == self.line
+            else f"{at:5}  {escape(text)}" for at, text in lines)
+        names = "".join(f"<tr><td><code>{escape(name)}</code><td><code>"
+                        f"{escape(_safe_repr(value))}</code>"
+                        for name, value in self.names.items() if name[:2] != "__")
+        console = f"""<form class="console" data-frame="{self.id}"><output></output>
+<input aria-label="Python, evaluated in this frame" placeholder=">>> "
+autocomplete="off" spellcheck="false"></form>""" if with_console else ""
+        return f"""<details{' open' if self.is_users else ' class="quiet"'}><summary>
+<code>{escape(self.frame.f_code.co_name)}</code> in {escape(self.file)},
+line {self.line}</summary><pre class="source">{source}</pre>{console}
+<details><summary>Local variables</summary><table>{names}</table></details></details>"""
+
+def _safe_repr(value: Any) -> str:
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"<repr failed: {type(error).__name__}>"
+    return text if len(text) < 500 else f"{text[:500]} ..."
+
+def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
+    """Yield an exception, what it came from, and the members of a group."""
+    seen, queue = set(), [("", error)]
+    while queue:
+        how, current = queue.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield how, current
+        for member in getattr(current, "exceptions", ()):
+            queue.append(("In this group", member))
+        if current.__cause__ is not None:
+            queue.append(("Caused by", current.__cause__))
+        elif current.__context__ is not None and not current.__suppress_context__:
+            queue.append(("While handling", current.__context__))
+
+def _new_pin() -> str:
+    import secrets
+    return f"{secrets.randbelow(10**9):09}"
+
+class DebuggedApplication:
+    """A WSGI application whose exceptions are shown in the browser; for development."""
+    def __init__(self, app: Callable, evalex: bool = False, **options: Any) -> None:
+        import secrets
+        self.app, self.evalex = app, evalex
+        self.secret, self.failures = secrets.token_urlsafe(20), 0
+        digits = os.environ.get("WERKZEUG_DEBUG_PIN") or _new_pin()
+        self.pin = digits.replace("-", "")
+        self.frames: dict[str, _Frame] = {}
+        self.pages: list[list[str]] = []        # the frames of the last tracebacks
+        if evalex:
+            shown = "-".join(re.findall(".{1,3}", self.pin))
+            print(f" * Debugger is active!\n * Debugger PIN: {shown}", file=sys.stderr)
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        if environ.get("QUERY_STRING", "").startswith("__debugger__=") and self.evalex:
+            answer = self._answer(Request(environ))
+            return answer(environ, start_response)
+        return self._watch(environ, start_response)
+
+    def _watch(self, environ: dict, start_response: Callable) -> Iterator[bytes]:
+        result: Any = None
+        try:
+            result = self.app(environ, start_response)
+            yield from result
+        except Exception as error:
+            import traceback
+            traceback.print_exc(file=environ["wsgi.errors"])
+            page = self._page(error, environ)
+            with contextlib.suppress(Exception):        # too late if a part was sent
+                start_response("500 INTERNAL SERVER ERROR", [
+                    ("Content-Type", "text/html; charset=utf-8"),
+                    ("Content-Length", str(len(page))), ("X-XSS-Protection", "0")],
+                    sys.exc_info())
+                yield page
+        finally:
+            if hasattr(result, "close"):
+                result.close()
+
+    def _is_local(self, environ: dict) -> bool:
+        return bool(_LOCAL_HOST.match(environ.get("HTTP_HOST", "")))
+
+    def _token(self) -> str:
+        return hmac.new(self.secret.encode(), self.pin.encode(), "sha256").hexdigest()
+
+    def _answer(self, request: Request) -> Response:
+        """Answer what the page's script asks: evaluate in a frame, or take a PIN."""
+        environ, form = request.environ, request.form
+        host = request.environ.get("HTTP_HOST", "")
+        origin = environ.get("HTTP_ORIGIN", f"{request.scheme}://{host}")
+        if not self._is_local(environ) or request.method != "POST" or (
+                origin != f"{request.scheme}://{host}") or not hmac.compare_digest(
+                form.get("secret", "").encode(), self.secret.encode()):
+            return Response("Forbidden", 403, mimetype="text/plain")
+        if request.args.get("__debugger__") == "pin":
+            return self._take_pin(form.get("pin", ""))
+        cookie = request.cookies.get("__microflask_debugger", "")
+        if not hmac.compare_digest(cookie.encode(), self._token().encode()):
+            return Response("PIN", mimetype="text/plain")
+        frame = self.frames.get(form.get("frame", ""))
+        text = frame.evaluate(form.get("code", "")) if frame else (
+            "This page is too old: its frames are gone. Reload it.\n")
+        return Response(text, mimetype="text/plain")
+
+    def _take_pin(self, pin: str) -> Response:
+        if self.failures >= 10:
+            return Response("Too many wrong PINs: restart the server.",
+                            mimetype="text/plain")
+        if not hmac.compare_digest(pin.strip().replace("-", "").encode(),
+                                   self.pin.encode()):
+            self.failures += 1
+            time.sleep(5 if self.failures > 5 else 0.5)
+            return Response("That is not the PIN.", mimetype="text/plain")
+        self.failures = 0
+        response = Response("ok", mimetype="text/plain")
+        response.set_cookie("__microflask_debugger", self._token(), httponly=True,
+                            samesite="Strict")
+        return response
+
+    def _page(self, error: Exception, environ: dict) -> bytes:
+        """Return the page: for a Host that is not local, one that shows nothing."""
+        import traceback
+        if not self._is_local(environ):
+            return InternalServerError().get_body().encode()
+        parts, kept = [], []
+        for how, each in _chain(error):
+            frames = [_Frame(frame, line) for frame, line in traceback.walk_tb(
+                each.__traceback__) if frame.f_code.co_name != "_watch"]
+            kept += [frame.id for frame in frames]
+            self.frames.update((frame.id, frame) for frame in frames)
+            title = "".join(traceback.format_exception_only(type(each), each)).strip()
+            heading = f"<h2>{how}</h2>" if how else ""
+            parts.append(f"{heading}<h1>{escape(title)}</h1>" + "".join(
+                frame.html(self.evalex) for frame in reversed(frames)))
+        self._keep(kept)
+        text = "".join(traceback.format_exception(type(error), error,
+                                                  error.__traceback__))
+        rows = "".join(f"<tr><td><code>{escape(key)}</code><td><code>"
+                       f"{escape(_safe_repr(value))}</code>"
+                       for key, value in sorted(environ.items()))
+        return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{escape(type(error).__name__)} // microflask debugger</title>
+<style>{_DEBUG_STYLE}</style><body data-secret="{self.secret if self.evalex else ''}">
+<main>{''.join(parts)}
+<details><summary>The request</summary><table>{rows}</table></details>
+<details><summary>As text</summary><button id="copy">Copy</button>
+<pre class="source" id="text">{escape(text)}</pre></details></main>
+<script>{_DEBUG_SCRIPT}</script>""".encode()
+
+    def _keep(self, ids: list[str]) -> None:
+        """Keep the frames of the last few pages only."""
+        self.pages.append(ids)
+        for old in self.pages[:-5]:
+            for frame_id in old:
+                self.frames.pop(frame_id, None)
+        del self.pages[:-5]
+
+# --------------------------------------------------------------------------------------
+# 25. The development server  (skip on first reading)
 #
 # HTTP/1.1 (RFC 9112) on plain sockets, one thread a connection.  The head of a request
 # is read line by line, bounded and strict: what two programs might read in two ways is
@@ -7313,6 +7560,8 @@ def run_simple(hostname: str, port: int, application: Callable,
     sock = _listen(hostname, port) if "WERKZEUG_SERVER_FD" not in os.environ else (
         _inherited_socket(int(os.environ["WERKZEUG_SERVER_FD"])))
     context = _ssl_context(ssl_context) if ssl_context else None
+    if use_debugger and (is_running_from_reloader() or not use_reloader):
+        application = DebuggedApplication(application, use_evalex)
     server = _Server(sock, application, threaded, context)
     if not is_running_from_reloader():
         where = hostname if hostname.startswith("unix://") else (
@@ -7372,7 +7621,8 @@ def _restart_with_reloader(sock: Any, extra: Any, exclude: Any) -> int:
     import subprocess
     print(" * Restarting with stat", file=sys.stderr, flush=True)
     sock.set_inheritable(True)
-    environ = {**os.environ, "WERKZEUG_RUN_MAIN": "true",
+    pin = os.environ.get("WERKZEUG_DEBUG_PIN") or _new_pin()
+    environ = {**os.environ, "WERKZEUG_RUN_MAIN": "true", "WERKZEUG_DEBUG_PIN": pin,
                "WERKZEUG_SERVER_FD": str(sock.fileno())}
     while True:
         child = subprocess.Popen(_this_command(), env=environ, close_fds=False)
@@ -7408,7 +7658,7 @@ def _this_command() -> list[str]:
     return [sys.executable, *sys.argv]
 
 # --------------------------------------------------------------------------------------
-# 25. The command line  (skip on first reading)
+# 26. The command line  (skip on first reading)
 #
 # A command is a function: its arguments are the command's, defaults make options, type
 # hints their types, the docstring the help.  `run`, `routes` and `shell` are such

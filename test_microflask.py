@@ -9479,7 +9479,7 @@ def test_testing_attribute_follows_the_configuration():
     assert app.config["TESTING"] is True
 
 # ---------------------------------------------------------------------------
-# 24. The development server
+# 25. The development server
 # ---------------------------------------------------------------------------
 
 def server_free_port():
@@ -9547,7 +9547,7 @@ def test_server_says_in_one_line_that_its_port_is_in_use(tmp_path):
     assert str(port) in ended.stderr and len(ended.stderr.splitlines()) == 1
 
 # ---------------------------------------------------------------------------
-# 25. The command line
+# 26. The command line
 # ---------------------------------------------------------------------------
 
 def make_testing_commands():
