@@ -97,9 +97,8 @@ class cached_property:
         return value
 
 _CHANGES = """__setitem__ __delitem__ __ior__ __iadd__ add add_header append clear
-    extend
-    insert pop popitem popitemlist poplist remove reverse set setdefault setlist
-    setlistdefault sort update""".split()
+    extend insert pop popitem popitemlist poplist remove reverse set setdefault
+    setlist setlistdefault sort update""".split()
 
 def _frozen(cls: type) -> type:
     """Make every method that changes an instance raise a TypeError (a decorator)."""
@@ -789,8 +788,8 @@ def _ascii_host(host: str) -> str:
 class Accept(ImmutableList):
     """The (value, quality) pairs of an Accept field, the most specific first.
 
-    Indexed by a number it is a list, by a string it gives that value's quality
-    (RFC 9110 section 12.5).
+    Indexed by a number it is a list, by a string it gives that value's quality (RFC
+    9110 section 12.5).
     """
     def __init__(self, values: Iterable[tuple[str, float]] | None = ()) -> None:
         self.provided = values is not None
@@ -1324,7 +1323,7 @@ class LocalProxy:
     """An object that stands for another, found anew at each access.
 
     `local` is a function that returns it, a ContextVar, or an object with an attribute
-    `name`.  What is not there raises a RuntimeError that says `unbound_message`.
+    `name`. What is not there raises a RuntimeError that says `unbound_message`.
     """
     __slots__ = ("_find",)
 
@@ -1387,12 +1386,11 @@ def _pass_on(name: str) -> Callable:
         return getattr(obj, name)(*args, **kwargs)
     return method
 
-_PASSED_ON = """call len getitem setitem delitem iter next contains eq ne lt le gt ge
-    hash str bytes format int float complex index round abs neg pos invert add radd sub
-    rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod divmod rdivmod pow rpow
-    lshift rlshift rshift rrshift and rand or ror xor rxor matmul rmatmul reversed enter
-    exit
-    await aiter anext aenter aexit copy deepcopy fspath"""
+_PASSED_ON = """call len getitem setitem delitem iter next contains eq ne lt le gt
+    ge hash str bytes format int float complex index round abs neg pos invert add
+    radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod divmod
+    rdivmod pow rpow lshift rlshift rshift rrshift and rand or ror xor rxor matmul
+    rmatmul reversed enter exit await aiter anext aenter aexit copy deepcopy fspath"""
 for _name in _PASSED_ON.split():
     setattr(LocalProxy, f"__{_name}__", _pass_on(f"__{_name}__"))
 
@@ -2223,9 +2221,9 @@ def _pattern(parts: list) -> str:
     """Return the regular expression of a rule.
 
     In `<a>-<b>-<c>` a plain expression tries every dash for every variable, in a time
-    that grows with a power of the length.  What it finds in the end gives the most to
+    that grows with a power of the length. What it finds in the end gives the most to
     `a`: so `b` and `c` may be told not to contain, after their first character, the
-    text before them.  With two `<path:>` the first must not contain the text after it.
+    text before them. With two `<path:>` the first must not contain the text after it.
     """
     pattern = ""
     for at, part in enumerate(parts):
@@ -2605,7 +2603,7 @@ class Map:
              allowed: set | None = None) -> tuple[Rule, Any] | None:
         """Return (rule, values), (rule, None) if only a slash is missing, or None.
 
-        `allowed` collects the methods of rules that match but for the method.  Raises
+        `allowed` collects the methods of rules that match but for the method. Raises
         ValueError when a converter refuses what its pattern matched.
         """
         if not self._sorted:
@@ -2998,8 +2996,8 @@ class MultiPartParser:
 
     `open_file(content_length, content_type, filename, part_length)` makes the file that
     an upload is written to; `max_memory` bounds the bytes of all text fields,
-    `max_parts` the
-    parts: RequestEntityTooLarge above.  A malformed body is a ValueError.
+    `max_parts` the parts: RequestEntityTooLarge above. A malformed body is a
+    ValueError.
     """
     def __init__(self, stream: Any, boundary: str, open_file: Callable,
                  length: int | None = None, max_memory: int | None = None,
@@ -5198,7 +5196,7 @@ def setupmethod(f: Callable) -> Callable:
         return f(self, *args, **kwargs)
     return wrapper
 
-def _hook(table: str, doc: str, name: str) -> Any:
+def _hook(table: str, name: str, doc: str) -> Any:
     """Make the decorator that appends a function to one of the tables of hooks."""
     def decorator(self: Any, f: Callable) -> Callable:
         getattr(self, table)[None].append(f)
@@ -5206,12 +5204,13 @@ def _hook(table: str, doc: str, name: str) -> Any:
     decorator.__name__, decorator.__doc__ = name, doc
     return setupmethod(decorator)
 
-def _app_hook(table: str, doc: str, name: str) -> Any:
+def _app_hook(table: str, name: str) -> Any:
     """Make the decorator of a blueprint that appends to the application's table."""
     def decorator(self: Any, f: Callable) -> Callable:
         self.record_once(lambda state: getattr(state.app, table)[None].append(f))
         return f
-    decorator.__name__, decorator.__doc__ = name, doc
+    decorator.__name__ = name
+    decorator.__doc__ = "Do for the whole application what its namesake does here."
     return setupmethod(decorator)
 
 def _method_shortcut(method: str) -> Any:
@@ -5364,21 +5363,24 @@ class Scaffold:
             return f
         return decorator
 
-    before_request = _hook("before_request_funcs", "Call a function first; what"
-                           " it returns, unless None, is the answer.", "before_request")
-    after_request = _hook("after_request_funcs", "Call a function with a response; it"
-                          " returns one.", "after_request")
-    teardown_request = _hook("teardown_request_funcs", "Call a function with the"
-                             " exception, or None, at the end.", "teardown_request")
-    context_processor = _hook("template_context_processors", "Call a function for a"
-                              " dict of"
-                              " values that templates see.", "context_processor")
-    url_value_preprocessor = _hook("url_value_preprocessors", "Call a function with"
-                                   " (endpoint, values) before the view.",
-                                   "url_value_preprocessor")
-    url_defaults = _hook("url_default_functions", "Call a function with (endpoint,"
-                         " values) in"
-                         " url_for; it adds to the values.", "url_defaults")
+    before_request = _hook(
+        "before_request_funcs", "before_request",
+        "Call a function before each request; what it returns, unless None, is the answer.")
+    after_request = _hook(
+        "after_request_funcs", "after_request",
+        "Call a function with each response; it returns one.")
+    teardown_request = _hook(
+        "teardown_request_funcs", "teardown_request",
+        "Call a function with the exception, or None, when a request is over.")
+    context_processor = _hook(
+        "template_context_processors", "context_processor",
+        "Call a function for a dict of values that templates see.")
+    url_value_preprocessor = _hook(
+        "url_value_preprocessors", "url_value_preprocessor",
+        "Call a function with (endpoint, values) before the view.")
+    url_defaults = _hook(
+        "url_default_functions", "url_defaults",
+        "Call a function with (endpoint, values) in url_for; it adds to the values.")
 
     @setupmethod
     def errorhandler(self, code_or_exception: Any) -> Callable[[Callable], Callable]:
@@ -5563,21 +5565,14 @@ class Blueprint(Scaffold):
             provide_automatic_options=provide_automatic_options,
             **options))
 
-    before_app_request = _app_hook("before_request_funcs", "`before_request` of the"
-                                   " application.", "before_app_request")
-    after_app_request = _app_hook("after_request_funcs", "`after_request` of the app.",
-                                  "after_app_request")
-    teardown_app_request = _app_hook("teardown_request_funcs", "`teardown_request` of"
-                                     " the"
-                                     " application.", "teardown_app_request")
-    app_context_processor = _app_hook("template_context_processors",
-                                      "`context_processor` of"
-                                      " the application.", "app_context_processor")
+    before_app_request = _app_hook("before_request_funcs", "before_app_request")
+    after_app_request = _app_hook("after_request_funcs", "after_app_request")
+    teardown_app_request = _app_hook("teardown_request_funcs", "teardown_app_request")
+    app_context_processor = _app_hook(
+        "template_context_processors", "app_context_processor")
     app_url_value_preprocessor = _app_hook(
-        "url_value_preprocessors", "`url_value_preprocessor` of the application.",
-        "app_url_value_preprocessor")
-    app_url_defaults = _app_hook("url_default_functions", "`url_defaults` of the app.",
-                                 "app_url_defaults")
+        "url_value_preprocessors", "app_url_value_preprocessor")
+    app_url_defaults = _app_hook("url_default_functions", "app_url_defaults")
 
     @setupmethod
     def app_errorhandler(self, code: Any) -> Callable[[Callable], Callable]:
