@@ -5365,7 +5365,7 @@ class Scaffold:
 
     before_request = _hook(
         "before_request_funcs", "before_request",
-        "Call a function before each request; what it returns, unless None, is the answer.")
+        "Call a function before each request; what it returns, if anything, is sent.")
     after_request = _hook(
         "after_request_funcs", "after_request",
         "Call a function with each response; it returns one.")
@@ -6896,7 +6896,8 @@ details { border: 1px solid var(--line); border-radius: 6px; margin: .5em 0 }
 details details { margin: .5em }
 summary { padding: .4em .7em; cursor: pointer; overflow-wrap: anywhere }
 :focus-visible { outline: 2px solid #3b82f6; outline-offset: 2px }
-.now { background: var(--mark); display: block } .quiet { opacity: .75 }
+.now { background: var(--mark); display: inline-block; min-width: 100% }
+.quiet { opacity: .75 }
 .source, table, .console { padding: .5em .7em; background: var(--soft) }
 table { border-spacing: 0; width: 100% }
 td { vertical-align: top; padding: .1em .7em .1em 0 }
@@ -6958,8 +6959,8 @@ class _Frame:
         """Return the frame as a part of the page."""
         import linecache
         first = max(1, self.line - 5)
-        lines = [(at, linecache.getline(self.file, at).rstrip("\n"))
-                 for at in range(first, self.line + 5)]
+        near = linecache.getlines(self.file)[first - 1:self.line + 5]
+        lines = [(at, text.rstrip("\n")) for at, text in enumerate(near, first)]
         source = "\n".join(
             f'<span class="now">{at:5}  {escape(text)}</span>' if at == self.line
             else f"{at:5}  {escape(text)}" for at, text in lines)
