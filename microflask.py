@@ -57,7 +57,7 @@ import warnings
 import weakref
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSet
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta, timezone
 from itertools import chain
@@ -125,14 +125,23 @@ class ImmutableDict(dict):
 @_frozen
 class ImmutableList(list):
     """A list that cannot be changed and can be hashed."""
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        return type(self), (list(self),)
+
     def __hash__(self) -> int:
         return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list.__repr__(self)})"
 
 class CallbackDict(dict):
     """A dict that calls `on_update(self)` after each change."""
     def __init__(self, initial: Any = None, on_update: Callable | None = None) -> None:
         super().__init__(initial or ())
         self.on_update = on_update
+
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        return type(self), (dict(self),)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {dict.__repr__(self)}>"
@@ -485,7 +494,9 @@ def parse_date(value: str | None) -> datetime | None:
     from email.utils import parsedate_to_datetime
     try:
         when = parsedate_to_datetime(value)
-        return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+        when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+        when.utctimetuple()     # raises at the ends of time
+        return when
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
 
@@ -757,7 +768,7 @@ def dump_cookie(
         expires = time.time() + max_age
     cookie = f"{key.encode().decode('latin-1')}={_cookie_quote(value)}"
     cookie += _cookie_attributes({
-        "Domain": domain and _ascii_host(domain.partition(":")[0].lstrip(".")),
+        "Domain": _ascii_host((domain or "").partition(":")[0].lstrip(".")) or None,
         "Expires": expires, "Max-Age": max_age, "Secure": secure or partitioned,
         "HttpOnly": httponly, "Path": path and quote(path, safe="%!$&'()*+,/:=@"),
         "SameSite": samesite and samesite.title(), "Partitioned": partitioned})
@@ -777,7 +788,7 @@ def _cookie_attributes(settings: dict[str, Any]) -> str:
             continue
         if name == "Expires" and not isinstance(setting, str):
             setting = http_date(setting)
-        if ";" in str(setting):
+        if ";" in str(setting) or name == "Domain" and re.search(r"[^\w.:\-]", setting):
             raise ValueError(f"the cookie attribute {name} is no such: {setting!r}")
         text += f"; {name}" if setting is True else f"; {name}={setting}"
     return text
@@ -1102,7 +1113,7 @@ class IfRange(_Text):
         """Return the field's value."""
         if self.date is not None:
             return http_date(self.date)
-        return "" if self.etag is None else quote_etag(self.etag)
+        return "" if self.etag is None else f'"{self.etag}"'
 
 def parse_if_range_header(value: str | None) -> IfRange:
     """Parse an If-Range field."""
@@ -1276,16 +1287,22 @@ class _Signal:
     """What stands in for a signal of Blinker where that is not installed."""
     def __init__(self, name: str) -> None:
         self.name = name
-        self.receivers: dict[int, tuple[Any, Any]] = {}
+        self.receivers: dict[Any, tuple[Any, Any]] = {}
 
     def connect(self, receiver: Callable, sender: Any = None, weak: Any = True) -> Any:
         """Call `receiver(sender, **values)` when this sender (None: any) sends it."""
-        self.receivers[hash((id(receiver), id(sender)))] = receiver, sender
+        self.receivers[receiver, id(sender)] = receiver, sender
         return receiver
 
+    def connect_via(self, sender: Any, weak: bool = False) -> Callable:
+        """Connect a function to a sender (a decorator)."""
+        return lambda receiver: self.connect(receiver, sender)
+
     def disconnect(self, receiver: Callable, sender: Any = None) -> None:
-        """Undo `connect`."""
-        self.receivers.pop(hash((id(receiver), id(sender))), None)
+        """Undo `connect`, for one sender or for all."""
+        for key in list(self.receivers):
+            if key[0] == receiver and sender in (None, self.receivers[key][1]):
+                del self.receivers[key]
 
     @contextlib.contextmanager
     def connected_to(self, receiver: Callable, sender: Any = None) -> Iterator[None]:
@@ -1296,10 +1313,16 @@ class _Signal:
         finally:
             self.disconnect(receiver, sender)
 
+    def has_receivers_for(self, sender: Any) -> bool:
+        """Tell whether anybody listens to this sender."""
+        only = [only for _, only in self.receivers.values()]
+        return any(one is None or one is sender for one in only)
+
     def send(self, sender: Any = None, _async_wrapper: Any = None,
              **values: Any) -> list:
         """Call the receivers; return (receiver, its result) of each."""
-        return [(receiver, receiver(sender, **values)) for receiver, only in
+        ready = _async_wrapper or (lambda receiver: receiver)
+        return [(receiver, ready(receiver)(sender, **values)) for receiver, only in
                 list(self.receivers.values()) if only is None or only is sender]
 
 _signal: Any = _Signal
@@ -1422,6 +1445,7 @@ def _context_proxy(attribute: str) -> Any:
         return pick(_outside) if found is None else found
 
     class Proxy(LocalProxy):
+        """What stands for this attribute of the context that is current."""
         __slots__ = ()
 
         def __getattribute__(self, name: str) -> Any:
@@ -1490,6 +1514,7 @@ class AppContext:
     _after_request_functions: list | tuple = ()
     flashes: list | None = None
     request: Any = None
+    _is_down = False            # the teardown functions have run
     _holds = 0                  # streams that go on after the response was returned
 
     def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
@@ -1506,6 +1531,7 @@ class AppContext:
         self._tokens.append(_context.set(self))
         if len(self._tokens) > 1:
             return
+        self._is_down = False
         if outer is not _outside and outer is not self:
             self._outer = outer
             self._guest = self._own and outer.request is None and outer.app is self.app
@@ -1522,7 +1548,8 @@ class AppContext:
         try:
             path = environ.get("PATH_INFO", "/")
             if app._plain_hosts and "HTTP_UPGRADE" not in environ and (
-                    path.isascii() and path[:1] == "/" and "//" not in path):
+                    path.isascii() and path.isprintable() and path[:1] == "/"
+                    and "//" not in path):
                 # Most requests: no MapAdapter, which would cost 2 us.
                 request.check_host(app.config["TRUSTED_HOSTS"])
                 found = app.url_map.find_plain(path, request.method)
@@ -1570,7 +1597,8 @@ class AppContext:
 
     def copy(self) -> AppContext:
         """Return a context of the same request and session, for another thread."""
-        return type(self)(self.app, self.request, self.session)
+        session = self._session if self._session is not None else self._open_session()
+        return type(self)(self.app, self.request, session)
 
     def pop(self, exc: Any = _missing) -> None:
         """Leave the context; the last time, the teardown functions run."""
@@ -1581,12 +1609,25 @@ class AppContext:
             _context.reset(self._tokens.pop())
             return
         try:
-            if not self._holds:
-                self._tear_down(sys.exc_info()[1] if exc is _missing else exc)
+            exc = sys.exc_info()[1] if exc is _missing else exc
+            if not self._holds or exc is not None:
+                self._tear_down(exc)
         finally:
             _context.reset(self._tokens.pop())
 
     def _tear_down(self, exc: BaseException | None) -> None:
+        """Run the teardown functions, once; for a request, a failure is logged."""
+        if self._is_down:
+            return
+        self._is_down = True
+        try:
+            self._run_teardowns(exc)
+        except Exception:
+            if not self._own or self.app._propagates():
+                raise
+            self.app.logger.exception("A teardown function failed")
+
+    def _run_teardowns(self, exc: BaseException | None) -> None:
         app = self.app
         try:
             if self._own:
@@ -1987,13 +2028,20 @@ def _without_default_port(scheme: str, host: str) -> str:
 def _checked_host(scheme: str, host: str, trusted: tuple[str, ...] | None) -> str:
     """Return the host without a default port; "" if the grammar says it is none."""
     match = _HOST.fullmatch(host)
-    if match is None or int(match[2] or 1) not in range(1, 65536):
+    if match is None or int(match[2] or 1) not in range(1, 65536) or (
+            host[0] == "[" and not _is_ipv6(match[1][1:-1])):
         name = host = ""
     else:
         name, host = match[1].lower(), _without_default_port(scheme, host)
     if trusted and not any(_is_host(name, known) for known in trusted):
         raise SecurityError(f"Host {host!r} is not trusted.")
     return host
+
+def _is_ipv6(text: str) -> bool:
+    import ipaddress
+    with contextlib.suppress(ValueError):
+        return bool(ipaddress.IPv6Address(text))
+    return False
 
 def _is_host(name: str, known: str) -> bool:
     ascii_name = _ascii_host(known.lstrip(".").partition(":")[0]).lower()
@@ -2248,6 +2296,30 @@ def _without_literal(before: list, regex: str) -> str:
         return regex
     return f"[^/](?:(?!{re.escape(literal)})[^/])*"
 
+# With two variables that can grow and shrink against each other, an expression takes a
+# time that grows with the square of the path's length, and so on: then a long path is no
+# match.
+_LONGEST_PATH = (None, None, 3000, 200, 60)
+
+def _elastic_variables(parts: list) -> int:
+    """Count the variables of a rule whose end is not told by what follows them."""
+    count = 0
+    for at, part in enumerate(parts):
+        if type(part) is str or not re.search(r"[+*]|\{[0-9]*,", part[1].regex):
+            continue
+        after = parts[at + 1] if at + 1 < len(parts) else "/"
+        after = after if type(after) is str else ""
+        if part[1].regex == BaseConverter.regex:
+            ends = after[:1] == "/" or _without_literal(
+                parts[max(0, at - 2):at], part[1].regex) != part[1].regex
+        elif part[1].part_isolating:
+            ends = after[:1] == "/" or isinstance(part[1], NumberConverter) and (
+                re.match(r"[^0-9.]", after) is not None)
+        else:
+            ends = at + 1 == len(parts)
+        count += not ends
+    return count
+
 def _is(regex: str, part: Any) -> bool:
     return type(part) is tuple and part[1].regex == regex
 
@@ -2336,7 +2408,11 @@ class Rule:
             parts, end = [*parts[:-1], parts[-1][:-1]], r"(?<!/)(?P<slash>/?)"
         elif not (self.strict_slashes or self.open_end):
             end = "/?"
-        return re.compile(_pattern(parts) + end, re.A).fullmatch
+        fullmatch = re.compile(_pattern(parts) + end, re.A).fullmatch
+        longest = _LONGEST_PATH[min(4, _elastic_variables(parts))]
+        if longest is None:
+            return fullmatch
+        return lambda text: fullmatch(text) if len(text) <= longest else None
 
     def _parts(self, text: str) -> list:
         """Cut the rule into fixed text (str) and variables (name, converter)."""
@@ -2725,6 +2801,8 @@ class MapAdapter:
         return (rule if return_rule else rule.endpoint), values
 
     def _find(self, path: str, query: Any, **options: Any) -> Any:
+        if re.search(r"[\0\r\n]", path):
+            return None
         host_matching = self.map.host_matching
         find = functools.partial(
             self.map.find, self.server_name if host_matching else self.subdomain or "",
@@ -2764,6 +2842,8 @@ class MapAdapter:
             target = rule.redirect_to(self, **values)
         else:
             target = re.sub("<([^>]+)>", fill, rule.redirect_to)
+            if rule.redirect_to.startswith("<"):    # a client's value names no host
+                target = f"./{target}"
         scheme, host = self.url_scheme or "http", self.get_host(None)
         raise RequestRedirect(urljoin(f"{scheme}://{host}{self.script_name}", target))
 
@@ -2888,6 +2968,8 @@ class LimitedStream(io.RawIOBase):
         return self._at
 
     def _take(self, size: int) -> bytes:
+        if self._at > self.limit:
+            raise RequestEntityTooLarge()
         room = self.limit - self._at + self.is_max     # one more tells too much
         if room <= 0 or size == 0:
             return b""
@@ -2921,7 +3003,9 @@ def get_content_length(environ: dict) -> int | None:
     text = environ.get("CONTENT_LENGTH")
     if text is None or "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         return None
-    return int(text) if text.isascii() and text.isdigit() else 0
+    if not (text.isascii() and text.isdigit()):
+        return 0
+    return int(text) if len(text) < 19 else sys.maxsize
 
 def get_input_stream(environ: dict, max_content_length: int | None = None) -> Any:
     """Return the body as a stream that ends; RequestEntityTooLarge if it says so."""
@@ -3039,6 +3123,9 @@ class MultiPartParser:
             end = self._delimiter_end(at + size)
             if end is None or self.buffer[at - 1:at] not in (b"\n", b"\r"):
                 start = at + 1      # it only looks like one: it is data
+                if at > _BLOCK:     # and much of it: keep the buffer small
+                    yield memoryview(self.buffer)[:at]
+                    self.buffer, start = self.buffer[at:], 1
                 continue
             yield self.buffer[:at - 1 - (self.buffer[at - 2:at] == b"\r\n")]
             self.buffer = self.buffer[end:]
@@ -3070,12 +3157,9 @@ class MultiPartParser:
         headers = Headers()
         for line in text.split("\n"):
             name, _, value = line.partition(":")
-            if name := name.strip():
-                headers.add(name, value.strip(" \t\r"))
+            if name := name.strip():    # as it came: names of files may be UTF-8
+                headers._list.append((name, value.strip(" \t\r")))
         return headers
-
-    def _first_line_break(self) -> int:
-        return 2 if self.buffer[:2] == b"\r\n" else 1
 
     def parse(self) -> tuple[list, list]:
         """Return the (name, text) of the fields, the (name, FileStorage) of files."""
@@ -3101,9 +3185,7 @@ class MultiPartParser:
         if not disposition or "name" not in options:
             raise ValueError("a part has no Content-Disposition with a name")
         data = self._data()
-        skip = self._first_line_break()
-        if self.buffer.startswith(self.delimiter, skip):
-            skip = 0        # an empty part: its blank line is the delimiter's, too
+        skip = 2 if self.buffer[:2] == b"\r\n" else 1     # the blank line's end
         if "filename" not in options:
             fields.append((options["name"], self._text(headers, data, skip)))
             return
@@ -3220,19 +3302,21 @@ class UserAgent:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.browser}/{self.version}>"
 
-class HeaderSet:
+class HeaderSet(MutableSet):
     """A set of words that ignores case and keeps their order, like Vary and Allow."""
     def __init__(self, headers: Iterable[str] | None = None,
                  on_update: Callable | None = None) -> None:
-        self._words = {word.lower(): word for word in headers or ()}
+        self._words: dict[str, str] = {}
+        self.on_update: Callable | None = None
+        self.update(headers or ())
         self.on_update = on_update
 
     def update(self, iterable: Iterable[str]) -> None:
         """Add several words."""
-        new = {word.lower(): word for word in iterable}
-        fresh = {key: word for key, word in new.items() if key not in self._words}
-        if fresh:
-            self._words.update(fresh)
+        size = len(self)
+        for word in iterable:
+            self._words.setdefault(word.lower(), word)
+        if len(self) != size:
             self._tell()
 
     def add(self, header: str) -> None:
@@ -3404,7 +3488,7 @@ class Request:
     origin = _header("Origin")
     date = _header("Date", parse_date)
     max_forwards = _header("Max-Forwards", lambda value: int(value) if (
-        value or "").isdigit() else None)
+        re.fullmatch("[0-9]{1,9}", value or "")) else None)
     pragma = _header("Pragma", lambda value: parse_set_header(value))
     accept_mimetypes = _header("Accept", lambda v: parse_accept_header(v, MIMEAccept))
     accept_charsets = _header(
@@ -4133,6 +4217,7 @@ class Response(_ResponseFields):
 
     def freeze(self) -> None:
         """Read the body, set its length and ETag, so that it can be stored."""
+        self.make_sequence()
         self.response = list(self.iter_encoded())
         self.headers["Content-Length"] = str(sum(map(len, self.response)))
         self.add_etag()
@@ -4197,8 +4282,12 @@ class Response(_ResponseFields):
         return self.get_app_iter(environ), self._status, headers._list
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
-        body, status, headers = self.get_wsgi_response(environ)
-        start_response(status, headers)
+        try:
+            body, status, headers = self.get_wsgi_response(environ)
+            start_response(status, headers)
+        except BaseException:
+            self.close()
+            raise
         return body
 
     def set_cookie(self, key: str, value: str = "",
@@ -4312,6 +4401,7 @@ def _redirect_response(location: str, code: int, response_class: Any) -> Any:
 class ImportStringError(ImportError):
     """An object could not be imported by its dotted name."""
     def __init__(self, import_name: str, exception: BaseException) -> None:
+        import_name = import_name.replace(":", ".")
         super().__init__(f"import_string() failed for {import_name!r}: {exception}")
         self.import_name, self.exception = import_name, exception
 
@@ -4779,7 +4869,8 @@ class SecureCookieSessionInterface(SessionInterface):
         from itsdangerous import BadData
         max_age = int(app.permanent_session_lifetime.total_seconds())
         try:
-            return self.session_class(serializer.loads(cookie, max_age=max_age))
+            data = serializer.loads(cookie, max_age=max_age)
+            return self.session_class(data if isinstance(data, dict) else None)
         except (BadData, ValueError, TypeError, RecursionError):
             return self.session_class()
 
@@ -6031,25 +6122,35 @@ class Flask(App):
         try:
             try:
                 context.push()
-                response = self.full_dispatch_request()
+                return self.full_dispatch_request()(environ, start_response)
             except Exception as exception:
                 error = exception
-                response = self.handle_exception(exception)
+                return self._answer_error(exception)(environ, start_response)
             except BaseException as exception:
                 error = exception
                 raise
-            return response(environ, start_response)
         finally:
             if "werkzeug.debug.preserve_context" in environ:
                 environ["werkzeug.debug.preserve_context"](context)
             if error is not None and self.should_ignore_error(error):
                 error = None
+            context.pop(error)
+            error = None        # or it would hold this frame, and all of the request
+
+    def _answer_error(self, error: Exception) -> Any:
+        """Return what `handle_exception` does; if that fails, a plain page."""
+        environ = _context.get().request.environ
+        for answer in (lambda: self.handle_exception(error),
+                       lambda: self.finalize_request(InternalServerError(), True)):
             try:
-                context.pop(error)
-            except Exception:
+                response = answer()
+                response.get_wsgi_headers(environ)
+                return response
+            except Exception as another:
                 if self._propagates():
                     raise
-                self.logger.exception("A teardown function failed")
+                self.log_exception((type(another), another, another.__traceback__))
+        return InternalServerError().get_response()
 
     def full_dispatch_request(self) -> Response:
         """Run the hooks and the view; return the finished response."""
@@ -6101,14 +6202,17 @@ class Flask(App):
 
     def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
         """Make a response of what a view or a handler returned; run the after hooks."""
-        response = self.make_response(rv)
+        made = response = self.make_response(rv)
         try:
             response = self.process_response(response)
+            if not callable(response):
+                raise TypeError("an after_request function returned no response")
             if request_finished.receivers:
                 request_finished.send(self, _async_wrapper=self.ensure_sync,
                                       response=response)
         except Exception:
             if not from_error_handler:
+                made.close()
                 raise
             self.logger.exception("Finalizing failed while handling an error")
         return response
@@ -6126,10 +6230,14 @@ class Flask(App):
                 status = headers = None
             else:
                 rv = self._converted(rv)
-        if status is not None:
-            rv.status = status
-        if headers:
-            rv.headers.update(headers)
+        try:
+            if status is not None:
+                rv.status = status
+            if headers:
+                rv.headers.update(headers)
+        except Exception:
+            rv.close()
+            raise
         return rv
 
     def _converted(self, rv: Any) -> Response:
@@ -6232,19 +6340,14 @@ class Flask(App):
             raise e
         self.log_exception((type(e), e, e.__traceback__))
         error = InternalServerError(original_exception=e)
-        try:
-            handler = self._find_error_handler(error, request.blueprints)
-            result = error if handler is None else self.ensure_sync(handler)(error)
-            return self.finalize_request(result, from_error_handler=True)
-        except Exception as another:    # of the handler itself
-            self.log_exception((type(another), another, another.__traceback__))
-            return self.finalize_request(error, from_error_handler=True)
+        handler = self._find_error_handler(error, request.blueprints)
+        result = error if handler is None else self.ensure_sync(handler)(error)
+        return self.finalize_request(result, from_error_handler=True)
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an exception with its traceback."""
-        path = repr(request.path)[1:-1]     # control characters are escaped
-        self.logger.error(f"Exception on {path} [{request.method}]",
-                          exc_info=exc_info)
+        path, method = repr(request.path)[1:-1], repr(request.method)[1:-1]
+        self.logger.error(f"Exception on {path} [{method}]", exc_info=exc_info)
 
     def should_ignore_error(self, error: BaseException | None) -> bool:
         """Tell whether teardown functions are not told of an error."""
@@ -6855,22 +6958,33 @@ class FlaskCliRunner:
     def __init__(self, app: Any, **kwargs: Any) -> None:
         self.app = app
 
-    def invoke(self, cli: Any = None, args: Any = None, **kwargs: Any) -> Result:
+    def invoke(self, cli: Any = None, args: Any = None, input: Any = None,
+               env: Mapping | None = None, catch_exceptions: bool = True,
+               **kwargs: Any) -> Result:
         """Run a command of the application, or one given, and catch what it prints."""
-        args = args.split() if isinstance(args, str) else list(args or ())
+        import shlex
+        args = shlex.split(args) if isinstance(args, str) else list(args or ())
         output, code, value = io.StringIO(), 0, None
         error: BaseException | None = None
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-            try:
-                value = (cli or self.app.cli).main(args, app=self.app)
-            except SystemExit as stop:
-                code = int(stop.code is not None)
-                code = stop.code if isinstance(stop.code, int) else code
-                if isinstance(stop.code, str):
-                    print(stop.code)
-                error = stop if code else None
-            except Exception as exception:
-                code, error = 1, exception
+        text = input.decode() if isinstance(input, bytes) else input or ""
+        before = os.environ.copy(), sys.stdin
+        os.environ.update(env or {})
+        sys.stdin = io.StringIO(text)
+        try:
+            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+                value = _run_any(cli or self.app.cli, args, self.app)
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+            output.write(f"{stop.code}\n" if isinstance(stop.code, str) else "")
+            error = stop if code else None
+        except Exception as exception:
+            if not catch_exceptions:
+                raise
+            code, error = 1, exception
+        finally:
+            sys.stdin = before[1]
+            os.environ.clear()
+            os.environ.update(before[0])
         return Result(output.getvalue(), code, error, value)
 
 # --------------------------------------------------------------------------------------
@@ -7143,7 +7257,7 @@ class _RequestBody(io.RawIOBase):
     """The body of a request on a connection: `length` bytes, chunked if it is None."""
     def __init__(self, file: Any, length: int | None, on_first_read: Callable) -> None:
         self.file, self.left, self.chunked = file, length or 0, length is None
-        self.done = length == 0
+        self.done, self.failed = length == 0, False
         self.on_first_read = on_first_read
 
     def readable(self) -> bool:
@@ -7153,13 +7267,15 @@ class _RequestBody(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer; OSError if the client sends less than it said."""
         self.on_first_read()
+        if self.failed:
+            self._fail("the body is malformed")
         if self.chunked and not self.left and not self.done:
             self._next_chunk()
         if self.done or not len(buffer):
             return 0
         data = self.file.read1(min(len(buffer), self.left))
         if not data:
-            raise ConnectionResetError("the client went away in the middle of the body")
+            self._fail("the client went away in the middle of the body")
         buffer[:len(data)] = data
         self.left -= len(data)
         if not self.left and self.chunked:
@@ -7167,28 +7283,39 @@ class _RequestBody(io.RawIOBase):
         self.done = self.done or not (self.left or self.chunked)
         return len(data)
 
+    def _fail(self, reason: str) -> NoReturn:
+        self.failed = True      # whatever follows is not to be trusted
+        raise ConnectionAbortedError(reason)
+
     def _next_chunk(self) -> None:
         line = self.file.readline(1024)
         match = re.fullmatch(rb"([0-9a-fA-F]{1,15})[ \t]*(;[^\r\n\0]*)?\r\n", line)
         if match is None:
-            raise ConnectionAbortedError(f"malformed size of a chunk: {line[:40]!r}")
+            self._fail(f"malformed size of a chunk: {line[:40]!r}")
         self.left = int(match[1], 16)
         if self.left == 0:
-            for _ in range(100):        # trailers, of which nothing is taken
-                if self.file.readline(_HEAD_LINE) in (b"\r\n", b""):
-                    break
+            self._skip_trailers()
             self.done = True
+
+    def _skip_trailers(self) -> None:
+        for _ in range(100):
+            line = self.file.readline(_HEAD_LINE)
+            if line == b"\r\n":
+                return
+            if not line.endswith(b"\r\n"):
+                break
+        self._fail("the trailers are malformed")
 
     def _expect_line_end(self) -> None:
         if self.file.read(2) != b"\r\n":
-            raise ConnectionAbortedError("a chunk does not end where it says")
+            self._fail("a chunk does not end where it says")
 
     def drain(self) -> bool:
         """Read away a little that was left over; tell whether that was all."""
         with contextlib.suppress(OSError):
             for _ in range(8):
                 self.done or self.read(8192)
-        return self.done
+        return self.done and not self.failed
 
 class _Connection:
     """A client's connection: requests are answered on it, one after the other."""
@@ -7201,12 +7328,14 @@ class _Connection:
         """Answer requests until one side closes."""
         self.sock.settimeout(60)
         try:
-            if hasattr(self.sock, "do_handshake"):
-                self.sock.do_handshake()
+            if self.server.ssl_context:     # here, where it holds up nobody else
+                self.sock = self.server.ssl_context.wrap_socket(
+                    self.sock, server_side=True)
             with self.sock, self.sock.makefile("rb", _HEAD_LINE) as self.file:
                 while self.keep_alive:
                     self.keep_alive = False
                     self._serve_one()
+                self._linger()
         except OSError:
             pass        # the client is gone, or too slow
         finally:
@@ -7216,16 +7345,24 @@ class _Connection:
         try:
             environ = self._environ()
         except _Refusal as refusal:
+            self.keep_alive = False
             status, reason = refusal.args
             body = f"{reason}\n".encode()
-            self._send_head(f"{status} {HTTP_STATUS_CODES[status]}", [
+            self.sock.sendall(self.head(f"{status} {HTTP_STATUS_CODES[status]}", [
                 ("Content-Type", "text/plain; charset=utf-8"),
-                ("Content-Length", str(len(body))), ("Connection", "close")])
-            self.sock.sendall(body)
+                ("Content-Length", str(len(body))), ("Connection", "close")]) + body)
             self.server.log(self.address[0], self.line, status)
             return
         if environ is not None:
             _Exchange(self, environ).run()
+
+    def _linger(self) -> None:
+        """Read on a little: to close at once might cost the client the answer."""
+        self.sock.shutdown(1)
+        self.sock.settimeout(0.5)
+        for _ in range(64):
+            if not self.sock.recv(_HEAD_LINE):
+                break
 
     def _read_line(self, status: int) -> str:
         raw = self.file.readline(_HEAD_LINE + 1)
@@ -7242,6 +7379,7 @@ class _Connection:
         """Read the head of a request; None if the client has closed."""
         if not self.file.peek(1):
             return None
+        self.line = "-"
         self.line = self._read_line(414) or self._read_line(414)
         match = _REQUEST_LINE.fullmatch(self.line)
         if match is None:
@@ -7257,7 +7395,7 @@ class _Connection:
             raise _Refusal(400, "there must be one Host field")
         words = [word.strip().lower() for word in ",".join(
             fields.get("connection", [])).split(",")]
-        self.keep_alive = "close" not in words and (
+        self.keep_alive = self.server.threaded and "close" not in words and (
             self.http11 or "keep-alive" in words)
         name, port = self.server.name
         environ = {
@@ -7278,7 +7416,7 @@ class _Connection:
             environ["HTTP_HOST"] = hosts[0]
         for key in _BODY_KEYS:
             if f"HTTP_{key}" in environ:
-                environ[key] = environ.pop(f"HTTP_{key}")
+                environ[key] = environ.pop(f"HTTP_{key}").partition(",")[0]
         environ["wsgi.input"] = io.BufferedReader(self._body(fields))
         return environ
 
@@ -7302,8 +7440,8 @@ class _Connection:
     def _target(self, method: str, target: str) -> tuple[str, str, str]:
         """Return (path, query, host if the target names one)."""
         host = ""
-        if match := re.match(r"https?://([^/?#]*)", target, re.I):
-            host, target = match[1], target[match.end():] or "/"
+        if match := re.match(r"https?://([^/?#]*)/?", target, re.I):
+            host, target = match[1], f"/{target[match.end():]}"
         path, _, query = target.partition("#")[0].partition("?")
         if not path.startswith("/") and (method, path) != ("OPTIONS", "*"):
             raise _Refusal(400, "the target must be a path or an http URL")
@@ -7330,12 +7468,13 @@ class _Connection:
         self.waits = waits
         return self.body
 
-    def _send_head(self, status: str, headers: list[tuple[str, str]]) -> None:
+    def head(self, status: str, headers: list[tuple[str, str]]) -> bytes:
+        """Return the bytes of a head, with a Date."""
         names = {name.lower() for name, _ in headers}
         if "date" not in names:
             headers = [("Date", http_date()), *headers]
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
-        self.sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 class _Exchange:
     """One request and its answer, by PEP 3333."""
@@ -7353,14 +7492,22 @@ class _Exchange:
             raise AssertionError("start_response was called twice without exc_info")
         if not _STATUS_LINE.fullmatch(status):
             raise ValueError(f"{status!r} is no status line")
-        self.headers = [_field_line(name, value) for name, value in headers]
-        self.status = status
+        fields = [_field_line(name, value) for name, value in headers]
+        lengths = {value for name, value in fields if name.lower() == "content-length"}
+        if len(lengths) > 1 or not all(text.isascii() and text.isdigit()
+                                       for text in lengths):
+            raise ValueError(f"the Content-Length is malformed: {lengths}")
+        "".join(chain.from_iterable(fields)).encode("latin-1")      # or ValueError
+        self.status, self.headers = status, fields
         return self.write
 
-    def _begin(self) -> None:
-        """Send the head: now it is known how the end of the body will be told."""
+    def _begin(self) -> bytes:
+        """Return the head: now it is known how the end of the body will be told."""
         connection, names = self.connection, {name.lower() for name, _ in self.headers}
         self.sent_head = True
+        if any(connection.waits):       # too late to say 100 Continue
+            connection.waits.clear()
+            connection.keep_alive = False
         self.bare = self.status[0] == "1" or self.status[:3] in ("204", "304")
         silent = self.bare or self.environ["REQUEST_METHOD"] == "HEAD"
         drop = ["connection", "transfer-encoding"] + ["content-length"] * self.bare
@@ -7380,21 +7527,22 @@ class _Exchange:
             headers.append(("Connection", "close"))
         elif not connection.http11:
             headers.append(("Connection", "keep-alive"))
-        connection._send_head(self.status, headers)
+        return connection.head(self.status, headers)
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body, as far as the Content-Length goes."""
         if not self.status:
             raise AssertionError("start_response was not called before the body")
-        if not self.sent_head:
-            self._begin()
+        if not isinstance(data, bytes):
+            raise TypeError(f"the body must be bytes, not {type(data).__name__}")
+        head = b"" if self.sent_head else self._begin()
         if self.left is not None:
             data = data[:self.left]
             self.left -= len(data)
         if data and self.chunked:
             data = b"%x\r\n%b\r\n" % (len(data), data)
-        if data:
-            self.connection.sock.sendall(data)
+        if head or data:        # in one: a packet of its own would wait for the first
+            self.connection.sock.sendall(head + data)
 
     def run(self) -> None:
         """Call the application and send what it answers; a 500 if it fails before."""
@@ -7454,9 +7602,6 @@ class _Server:
             except OSError:
                 time.sleep(0.05)        # out of file descriptors, for one
                 continue
-            if self.ssl_context:
-                sock = self.ssl_context.wrap_socket(
-                    sock, server_side=True, do_handshake_on_connect=False)
             connection = _Connection(self, sock, address)
             if self.threaded:
                 threading.Thread(target=connection.serve, daemon=True).start()
@@ -7487,19 +7632,20 @@ def show_server_banner(debug: bool, app_import_path: str | None) -> None:
 def _listen(hostname: str, port: int) -> Any:
     """Return a listening socket; SystemExit with one clear line if that cannot be."""
     import socket
+    import stat
+    unix = hostname.removeprefix("unix://") if hostname.startswith("unix://") else ""
+    family = socket.AF_INET6 if ":" in hostname else socket.AF_INET
+    sock = socket.socket(socket.AF_UNIX if unix else family)
     try:
-        if hostname.startswith("unix://"):
-            path = hostname.removeprefix("unix://")
+        if unix:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-            sock = socket.socket(socket.AF_UNIX)
-            sock.bind(path)
+                if stat.S_ISSOCK(os.stat(unix).st_mode):
+                    os.unlink(unix)
         else:
-            family = socket.AF_INET6 if ":" in hostname else socket.AF_INET
-            sock = socket.socket(family)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((hostname, port))
+        sock.bind(unix or (hostname, port))
     except (OSError, OverflowError) as error:
+        sock.close()
         reason = getattr(error, "strerror", None) or error
         sys.exit(f"Cannot listen on {hostname}:{port}: {reason}. Is the host right, and"
                  " does no other program use this port? Another one: --port, or port=.")
@@ -7545,17 +7691,18 @@ def run_simple(hostname: str, port: int, application: Callable,
                use_reloader: bool = False, use_debugger: bool = False,
                use_evalex: bool = True, extra_files: Iterable[str] | None = None,
                exclude_patterns: Iterable[str] | None = None,
-               reloader_interval: float = 0.5, threaded: bool = False,
-               ssl_context: Any = None, **options: Any) -> None:
+               reloader_interval: float = 0.5, reloader_type: str = "auto",
+               threaded: bool = False, processes: int = 1, request_handler: Any = None,
+               static_files: Any = None, passthrough_errors: bool = False,
+               ssl_context: Any = None) -> None:
     """Serve a WSGI application until Ctrl-C or SIGTERM; for development only.
 
     `hostname` may be an IPv6 address or `unix://path`; `ssl_context` a pair of files,
     an ssl.SSLContext, or "adhoc".
     """
     import signal
-    sock = _listen(hostname, port) if "WERKZEUG_SERVER_FD" not in os.environ else (
-        _inherited_socket(int(os.environ["WERKZEUG_SERVER_FD"])))
     context = _ssl_context(ssl_context) if ssl_context else None
+    sock = _inherited_socket() or _listen(hostname, port)
     if use_debugger and (is_running_from_reloader() or not use_reloader):
         application = DebuggedApplication(application, use_evalex)
     server = _Server(sock, application, threaded, context)
@@ -7578,9 +7725,16 @@ def run_simple(hostname: str, port: int, application: Callable,
             threading.Thread(target=watch, daemon=True).start()
         server.serve_forever()
 
-def _inherited_socket(number: int) -> Any:
+def _inherited_socket() -> Any:
+    """Return the socket that the reloader keeps open over all restarts, or None."""
     import socket
-    return socket.socket(fileno=number)
+    number = os.environ.get("WERKZEUG_SERVER_FD", "")
+    if is_running_from_reloader() and number.isdigit():
+        with contextlib.suppress(OSError):
+            return socket.socket(fileno=int(number))
+    return None
+
+_STARTED = time.time()
 
 def _watched_files(extra: Any, exclude: Any) -> set[str]:
     """Return the files whose change makes a restart: of all modules, and given ones."""
@@ -7598,7 +7752,8 @@ def _stamps(files: Iterable[str]) -> dict[str, float]:
 
 def _exit_on_change(interval: float, extra: Any, exclude: Any) -> None:
     """Watch the files, and end this process with the code 3 when one has changed."""
-    stamps = _stamps(_watched_files(extra, exclude))
+    stamps = {file: min(stamp, _STARTED) for file, stamp in _stamps(
+        _watched_files(extra, exclude)).items()}    # one may have changed just now
     while True:
         time.sleep(interval)
         now = _stamps(_watched_files(extra, exclude))
@@ -7621,6 +7776,7 @@ def _restart_with_reloader(sock: Any, extra: Any, exclude: Any) -> int:
     environ = {**os.environ, "WERKZEUG_RUN_MAIN": "true", "WERKZEUG_DEBUG_PIN": pin,
                "WERKZEUG_SERVER_FD": str(sock.fileno())}
     while True:
+        before = _stamps(_nearby_files(extra, exclude))
         child = subprocess.Popen(_this_command(), env=environ, close_fds=False)
         try:
             code = child.wait()
@@ -7632,7 +7788,6 @@ def _restart_with_reloader(sock: Any, extra: Any, exclude: Any) -> int:
             continue
         if code <= 0:
             return -code
-        before = _stamps(_nearby_files(extra, exclude))
         while _stamps(_nearby_files(extra, exclude)) == before:
             time.sleep(0.3)
 
@@ -7698,11 +7853,19 @@ class Command:
             default, hint = parameter.default, str(parameter.annotation)
             kind = next((k for k in (int, float) if k.__name__ in hint), str)
             if default is parameter.empty:
-                parser.add_argument(name, type=kind)
+                several = parameter.kind is parameter.VAR_POSITIONAL
+                parser.add_argument(name, type=_is_true if "bool" in hint else kind,
+                                    nargs="*" if several else None)
                 continue
             flags = [f"--{name.replace('_', '-')}", *_SHORT_FLAGS.get(name, ())]
-            default = os.environ.get(f"FLASK_{self.name}_{name}".upper(), default)
+            variable = f"FLASK_{self.name}_{name}".upper().replace("-", "_")
+            default = os.environ.get(variable, default)
             if "bool" in hint or isinstance(parameter.default, bool):
+                if isinstance(default, str):
+                    default = _is_true(default)
+                if name.startswith("with_"):
+                    parser.add_argument(f"--without-{name[5:]}", dest=name,
+                                        action="store_false")
                 parser.add_argument(*flags, action=argparse.BooleanOptionalAction,
                                     default=default)
             else:
@@ -7714,8 +7877,15 @@ class Command:
         """Parse the arguments; call the function inside of an application context."""
         values = vars(self.parser().parse_args(args))
         inside = app and self.with_appcontext
+        import inspect
+        call = inspect.signature(self.callback).bind_partial()
+        call.arguments.update({name: tuple(value) if isinstance(value, list) else value
+                               for name, value in values.items()})
         with app.app_context() if inside else contextlib.nullcontext():
-            return self.callback(**values)
+            return self.callback(*call.args, **call.kwargs)
+
+def _is_true(text: str) -> bool:
+    return text.lower() not in ("", "0", "false", "no", "off")
 
 _SHORT_FLAGS = {"host": ("-h",), "port": ("-p",), "sort": ("-s",)}
 
@@ -7733,7 +7903,8 @@ class AppGroup:
             return self.command()(name)
         def decorator(f: Any) -> Any:
             called = name or getattr(f, "__name__", "").lower().replace("_", "-")
-            if hasattr(f, "__click_params__"):
+            home = getattr(f, "__globals__", {}).get("__name__", "")
+            if hasattr(f, "__click_params__") or home.startswith("click."):
                 import click
                 f = click.command(called, **kwargs)(f)
             made = f if hasattr(f, "main") else Command(called, f, with_appcontext)
@@ -7765,10 +7936,14 @@ class AppGroup:
             print(f"No such command {args[0]!r}.{_nearest(args[0], self.commands)}",
                   file=sys.stderr)
             raise SystemExit(2)
-        if isinstance(command, (Command, AppGroup)):
-            return command.main(args[1:], app=app)
-        with app.app_context():
-            return command.main(args[1:], prog_name=args[0])
+        return _run_any(command, args[1:], app, args[0])
+
+def _run_any(command: Any, args: list[str], app: Any, name: str | None = None) -> Any:
+    """Run a command, ours or one of click's, which then is inside of a context."""
+    if isinstance(command, (Command, AppGroup)):
+        return command.main(args, app=app)
+    with app.app_context():
+        return command.main(args, prog_name=name)
 
 def _command_list(commands: Mapping[str, Any]) -> str:
     lines = []
@@ -7784,7 +7959,7 @@ def with_appcontext(f: Callable) -> Callable:
 def _import_module(name: str) -> Any:
     """Import a module by its name or its path; NoAppException says what is wrong."""
     import importlib
-    path = os.path.realpath(name)
+    given, path = name, os.path.realpath(name)
     if os.path.isdir(path) or os.path.exists(f"{path.removesuffix('.py')}.py"):
         folder, base = os.path.split(path.removesuffix(".py").removesuffix("/__init__"))
         parts = [base]
@@ -7798,10 +7973,10 @@ def _import_module(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if not f"{name}.".startswith(f"{error.name}."):
             raise
-        raise NoAppException(f"Could not import {name!r}: there is no such module in"
-                             f" {os.getcwd()!r}.") from None
+        raise NoAppException(f"Could not import {given!r}: there is no such file or"
+                             f" module in {os.getcwd()!r}.") from None
 
 def _find_in(module: Any, wanted: str) -> Any:
     """Return the application in a module: a name, a call, or what Flask looks for."""
@@ -7874,15 +8049,22 @@ def _run_command(
                exclude_patterns=[p for p in exclude_patterns.split(os.pathsep) if p])
 
 def _routes_command(sort: str = "endpoint", all_methods: bool = False) -> None:
-    """Show the routes: sort by endpoint, methods, rule or match."""
-    hidden = set() if all_methods else {"HEAD", "OPTIONS"}
-    rows = [(str(rule.endpoint), ", ".join(sorted((rule.methods or set()) - hidden)),
-             rule.rule) for rule in current_app.url_map.iter_rules()]
-    if sort in ("endpoint", "methods", "rule"):
-        rows.sort(key=itemgetter(("endpoint", "methods", "rule").index(sort)))
-    heads = ("Endpoint", "Methods", "Rule")
+    """Show the routes: sort by endpoint, methods, domain, rule or match."""
+    heads = ["Endpoint", "Methods", "Domain", "Rule"]
+    orders = [*(head.lower() for head in heads), "match"]
+    if sort not in orders:
+        print(f"No such order {sort!r}.{_nearest(sort, orders)}", file=sys.stderr)
+        raise SystemExit(2)
+    app, hidden = current_app, set() if all_methods else {"HEAD", "OPTIONS"}
+    rows = [[str(rule.endpoint), ", ".join(sorted((rule.methods or set()) - hidden)),
+             (rule.host if app.url_map.host_matching else rule.subdomain) or "",
+             rule.rule] for rule in app.url_map.iter_rules()]
+    if sort != "match":
+        rows.sort(key=itemgetter(orders.index(sort)))
+    if not any(row[2] for row in rows):
+        heads, rows = heads[:2] + heads[3:], [row[:2] + row[3:] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *rows)]
-    for row in (heads, tuple("-" * width for width in widths), *rows):
+    for row in (heads, ["-" * width for width in widths], *rows):
         cells = [f"{cell:<{width}}" for cell, width in zip(row, widths)]
         print("  ".join(cells).rstrip())
 
@@ -7921,33 +8103,40 @@ def _own_options(args: list[str]) -> dict[str, Any]:
                      f"{_nearest(name, known)}")
     return own
 
-def main(args: list[str] | None = None) -> Any:
+def main(args: list[str] | None = None) -> None:
     """Run the command line: `microflask --app hello run`."""
     args = list(sys.argv[1:] if args is None else args)
     own = _own_options(args)
     if "version" in own:
         print(f"microflask {__version__}, Python {sys.version.split()[0]}")
-        return None
-    load_dotenv(own.get("env_file"))
-    if "--debug" in args or "--no-debug" in args:       # it may stand behind `run`
+        return
+    env_file = own.get("env_file")
+    if env_file is not None and not os.path.isfile(env_file):
+        sys.exit(f"Error: there is no file {env_file!r} to read variables from.")
+    if not _is_true(os.environ.get("FLASK_SKIP_DOTENV", "")):
+        load_dotenv(env_file)
+    if args[:1] == ["run"] and {"--debug", "--no-debug"} & set(args):
         own["debug"] = "--debug" in args
         args = [arg for arg in args if arg not in ("--debug", "--no-debug")]
     if "debug" in own:
         os.environ["FLASK_DEBUG"] = "1" if own["debug"] else "0"
     os.environ["FLASK_RUN_FROM_CLI"] = "true"
+    wants_help = not args or "help" in own or args == ["--help"]
+    usage = "Usage: microflask [--app NAME] [--debug] [--env-file FILE] COMMAND"
     try:
         app = locate_app(own.get("app") or os.environ.get("FLASK_APP"))
     except NoAppException as error:
-        if args and "help" not in own and "--help" not in args:
+        if not wants_help:
             sys.exit(f"Error: {error}")
-        print(f"Usage: microflask [--app NAME] [--debug] COMMAND\n"
-              f"{_command_list(_COMMANDS)}\n\n{error}")
-        return None
+        print(f"{usage}\n{_command_list(_COMMANDS)}\n\n{error}")
+        return
     if "debug" in own:
         app.debug = own["debug"]
     group = AppGroup()
     group.commands.update({**_COMMANDS, **app.cli.commands})
-    return group.main(["--help"] if "help" in own else args, app)
+    if wants_help:
+        print(usage)
+    group.main(["--help"] if wants_help else args, app)
 
 if __name__ == "__main__":
     sys.modules["microflask"] = sys.modules["__main__"]     # not a second copy of it

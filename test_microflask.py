@@ -11804,7 +11804,8 @@ def blog_visit(ida, workers):
 
 @pytest.mark.beyond_flask
 @pytest.mark.parametrize("first, second, methods", [
-    ("/a", "/a", ["GET"]), ("/<x>", "/<y>", ["GET"]), ("/a/<int:x>/", "/a/<int:y>/", None),
+    ("/a", "/a", ["GET"]), ("/<x>", "/<y>", ["GET"]),
+    ("/a/<int:x>/", "/a/<int:y>/", None),
 ])
 def test_routing_a_rule_that_is_never_reached_gives_a_warning(first, second, methods):
     app = make_app()
