@@ -2297,8 +2297,8 @@ def _without_literal(before: list, regex: str) -> str:
     return f"[^/](?:(?!{re.escape(literal)})[^/])*"
 
 # With two variables that can grow and shrink against each other, an expression takes a
-# time that grows with the square of the path's length, and so on: then a long path is no
-# match.
+# time that grows with the square of the path's length, or worse: then a long path is
+# no match.
 _LONGEST_PATH = (None, None, 3000, 200, 60)
 
 def _elastic_variables(parts: list) -> int:

@@ -6,15 +6,20 @@ marked `beyond_flask` is about behaviour that Flask has not: it would fail there
 import ast
 import asyncio
 import atexit
+import collections
+import concurrent.futures
 import contextlib
 import contextvars
 import copy
 import datetime as dt
 import functools
+import gc
 import hashlib
 import http.client
 import importlib
+import importlib.util
 import io
+import ipaddress
 import json
 import logging
 import operator
@@ -23,7 +28,10 @@ import pickle
 import random
 import re
 import shutil
+import signal
 import socket
+import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -9546,6 +9554,1048 @@ def test_server_says_in_one_line_that_its_port_is_in_use(tmp_path):
     assert ended.returncode not in (0, None)
     assert str(port) in ended.stderr and len(ended.stderr.splitlines()) == 1
 
+DEVSERVER_FILE = Path(mf.__file__).resolve()
+
+DEVSERVER_APP = r'''
+import json, sys, threading, time
+from microflask import Flask, jsonify, request, run_simple
+
+app = Flask("served")
+released, closed = threading.Event(), []
+
+@app.route("/")
+def index():
+    return "hello"
+
+@app.route("/echo", methods=["GET", "POST", "PUT"])
+def echo():
+    body = request.get_data().decode("latin-1")
+    kept = {k: v for k, v in request.environ.items() if isinstance(v, str)}
+    return jsonify(body=body, path=request.path, environ=kept, host=request.host,
+                   args=request.args)
+
+@app.route("/path/<path:rest>")
+def path(rest):
+    return jsonify(rest=rest, info=request.environ["PATH_INFO"])
+
+@app.post("/unread")
+def unread():
+    return "not read"
+
+@app.get("/generated")
+def generated():
+    return (piece for piece in ("one,", "two,", "three"))
+
+def answer(start_response, body=b"fine", status="200 OK", *headers):
+    start_response(status, list(headers))
+    return [body]
+
+def fail(environ, start_response):
+    raise RuntimeError("before")
+
+def fail_started(environ, start_response):
+    start_response("200 OK", [("Content-Length", "4")])
+    raise RuntimeError("after start_response")
+
+def fail_midway(environ, start_response):
+    start_response("200 OK", [])
+    yield b"one"
+    raise RuntimeError("midway")
+
+def fail_midway_of_length(environ, start_response):
+    start_response("200 OK", [("Content-Length", "10")])
+    yield b"one"
+    raise RuntimeError("midway")
+
+def lazy(environ, start_response):
+    start_response("200 OK", [])
+    yield b""
+    yield b"lazy"
+
+def written(environ, start_response):
+    write = start_response("200 OK", [])
+    write(b"by write, ")
+    return [b"by return"]
+
+def twice(environ, start_response):
+    start_response("200 OK", [])
+    start_response("200 OK", [])
+    return [b"twice"]
+
+def replaced(environ, start_response):
+    start_response("200 OK", [("X-First", "1")])
+    try:
+        raise RuntimeError
+    except RuntimeError:
+        start_response("503 Service Unavailable", [], sys.exc_info())
+    return [b"replaced"]
+
+def replaced_late(environ, start_response):
+    start_response("200 OK", [])
+    yield b"one"
+    try:
+        raise RuntimeError("late")
+    except RuntimeError:
+        start_response("503 Service Unavailable", [], sys.exc_info())
+    yield b"two"
+
+def stream(environ, start_response):
+    released.clear()
+    start_response("200 OK", [])
+    yield b"first"
+    released.wait(5)
+    yield b"second"
+
+def release(environ, start_response):
+    released.set()
+    return answer(start_response)
+
+class Endless:
+    def __iter__(self):
+        for _ in range(10000):
+            yield b"x" * 65536
+    def close(self):
+        closed.append(1)
+
+def endless(environ, start_response):
+    start_response("200 OK", [])
+    return Endless()
+
+def read_late(environ, start_response):
+    start_response("200 OK", [])
+    yield b"early,"
+    yield environ["wsgi.input"].read()
+
+def pieces(environ, start_response):
+    stream = environ["wsgi.input"]
+    found = [stream.read(2), stream.readline(), *stream, stream.read(), stream.read(9)]
+    return answer(start_response, json.dumps([b.decode() for b in found]).encode())
+
+def stubborn(environ, start_response):
+    stream, found = environ["wsgi.input"], []
+    for _ in range(5):
+        try:
+            found.append(stream.read().decode("latin-1"))
+        except OSError as error:
+            found.append(None)
+    return answer(start_response, json.dumps(found).encode())
+
+def types(environ, start_response):
+    found = {k: type(v).__name__ for k, v in environ.items()}
+    return answer(start_response, json.dumps(found).encode())
+
+RAW = {
+    "fine": lambda e, s: answer(s),
+    "short": lambda e, s: answer(s, b"12345", "200 OK", ("Content-Length", "10")),
+    "long": lambda e, s: answer(s, b"1234567890", "200 OK", ("Content-Length", "5")),
+    "204": lambda e, s: answer(s, b"body", "204 No Content", ("Content-Length", "4")),
+    "304": lambda e, s: answer(s, b"body", "304 Not Modified", ("Content-Length", "4")),
+    "204-chunks": lambda e, s: answer(s, b"body", "204 No Content"),
+    "hop": lambda e, s: answer(s, b"fine", "200 OK", ("Transfer-Encoding", "chunked"),
+                               ("Connection", "keep-alive"), ("Content-Length", "4")),
+    "status-words": lambda e, s: answer(s, b"", "OK"),
+    "status-bytes": lambda e, s: answer(s, b"", b"200 OK"),
+    "status-lines": lambda e, s: answer(s, b"", "200 OK\r\nX-Evil: 1"),
+    "status-low": lambda e, s: answer(s, b"", "099 Low"),
+    "status-number": lambda e, s: answer(s, b"", 200),
+    "value-lines": lambda e, s: answer(s, b"", "200 OK", ("X", "a\r\nX-Evil: 1")),
+    "value-nul": lambda e, s: answer(s, b"", "200 OK", ("X", "a\0")),
+    "value-euro": lambda e, s: answer(s, b"", "200 OK", ("X", "\u20ac")),
+    "location-euro": lambda e, s: answer(s, b"", "302 Found", ("Location", "/\u20ac")),
+    "name-space": lambda e, s: answer(s, b"", "200 OK", ("X Y", "a")),
+    "name-colon": lambda e, s: answer(s, b"", "200 OK", ("X:", "a")),
+    "name-lines": lambda e, s: answer(s, b"", "200 OK", ("X\r\nX-Evil", "1")),
+    "name-empty": lambda e, s: answer(s, b"", "200 OK", ("", "1")),
+    "length-words": lambda e, s: answer(s, b"", "200 OK", ("Content-Length", "four")),
+    "length-minus": lambda e, s: answer(s, b"four", "200 OK", ("Content-Length", "-1")),
+    "length-two": lambda e, s: answer(s, b"four", "200 OK", ("Content-Length", "4"),
+                                      ("Content-Length", "2")),
+    "text": lambda e, s: answer(s, "text"),
+    "none": lambda e, s: answer(s) and None,
+    "no-start": lambda e, s: [b"body"],
+    "fail": fail, "fail-started": fail_started, "fail-midway": fail_midway,
+    "fail-midway-of-length": fail_midway_of_length,
+    "lazy": lazy, "written": written, "twice": twice, "replaced": replaced,
+    "replaced-late": replaced_late, "stream": stream, "release": release,
+    "endless": endless, "closed": lambda e, s: answer(s, str(len(closed)).encode()),
+    "read-late": read_late, "pieces": pieces, "stubborn": stubborn, "types": types,
+}
+
+class Choose:
+    """The functions above under /raw, and Flask for the rest."""
+    def __init__(self, flask):
+        self.flask = flask
+
+    def __call__(self, environ, start_response):
+        head, _, name = environ["PATH_INFO"].partition("/raw/")
+        chosen = self.flask if head or not name else RAW[name]
+        return chosen(environ, start_response)
+
+app.wsgi_app = Choose(app.wsgi_app)
+'''
+
+DevserverAnswer = collections.namedtuple("DevserverAnswer", "status headers body whole")
+
+def devserver_environment(**more):
+    """The environment of a process: microflask importable, nothing configured."""
+    own = ("FLASK_", "WERKZEUG_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(own)}
+    return {**kept, "PYTHONPATH": str(DEVSERVER_FILE.parent), **more}
+
+@contextlib.contextmanager
+def devserver_process(folder, *command, **environment):
+    """Python runs the command in the folder; (process, port, log) until it ends."""
+    log = folder / f"log-{time.monotonic_ns()}.txt"
+    with open(log, "w") as output:
+        process = subprocess.Popen(
+            [sys.executable, *map(str, command)], stdout=output, stderr=output,
+            cwd=folder, env=devserver_environment(**environment))
+    try:
+        deadline = time.monotonic() + 15
+        while not (found := re.search(r"Running on (.*)\n", log.read_text())):
+            assert process.poll() is None and time.monotonic() < deadline, (
+                "the server did not start:\n" + log.read_text())
+            time.sleep(0.02)
+        yield process, int(re.search(r"(\d*)\Z", found[1])[1] or 0), log
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+@pytest.fixture(scope="module")
+def devserver(tmp_path_factory):
+    """The server that most rows ask: (process, port, log)."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "served.py").write_text(DEVSERVER_APP + "\napp.run(port=0)\n")
+    with devserver_process(folder, "served.py") as running:
+        yield running
+
+def devserver_connect(port, seconds=5):
+    return socket.create_connection(("127.0.0.1", port), seconds)
+
+def devserver_receive(sock, until=None):
+    """What arrives until the end, a reset, or the bytes that are waited for."""
+    data = b""
+    with contextlib.suppress(ConnectionError):
+        while until is None or until not in data:
+            piece = sock.recv(65536)
+            if not piece:
+                break
+            data += piece
+    return data
+
+def devserver_dechunk(data):
+    """(body, rest, whether the last chunk came) of a chunked message."""
+    body = b""
+    while match := re.match(rb"([0-9a-f]+)\r\n", data):
+        size = int(match[1], 16)
+        piece, data = data[match.end():][:size], data[match.end() + size:]
+        body += piece
+        assert len(piece) < size or not data or data[:2] == b"\r\n"
+        data = data[2:]
+        if size == 0:
+            return body, data, True
+    assert not data
+    return body, b"", False
+
+def devserver_parse(data, heads=()):
+    """The answers in the bytes; `heads` are the positions of answers to HEAD."""
+    answers = []
+    while data:
+        head, found, data = data.partition(b"\r\n\r\n")
+        assert found, f"no whole head: {head!r}"
+        first, *lines = head.decode("latin-1").split("\r\n")
+        version, status = first.split(" ")[:2]
+        assert version == "HTTP/1.1"
+        headers = mf.Headers([line.split(": ", 1) for line in lines])
+        whole, body = True, b""
+        if status[0] == "1" or status in ("204", "304") or len(answers) in heads:
+            pass
+        elif headers.get("Transfer-Encoding") == "chunked":
+            assert "Content-Length" not in headers
+            body, data, whole = devserver_dechunk(data)
+        elif "Content-Length" in headers:
+            size = int(headers["Content-Length"])
+            body, data = data[:size], data[size:]
+            whole = len(body) == size
+        else:
+            body, data = data, b""
+        answers.append(DevserverAnswer(int(status), headers, body, whole))
+    return answers
+
+def devserver_ask(port, raw, heads=()):
+    """Send the bytes, and no more; the answers until the server closes."""
+    with devserver_connect(port) as sock:
+        with contextlib.suppress(OSError):      # it may close before all is sent
+            sock.sendall(raw)
+            sock.shutdown(socket.SHUT_WR)
+        return devserver_parse(devserver_receive(sock), heads)
+
+def devserver_get(path="/", *fields, method="GET", version="1.1", body=b""):
+    """The bytes of a request."""
+    lines = [f"{method} {path} HTTP/{version}", "Host: localhost", *fields, "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+DEVSERVER_NEXT = devserver_get("/?next")
+
+def test_devserver_answers_a_plain_request(devserver):
+    [answer] = devserver_ask(devserver[1], devserver_get())
+    assert (answer.status, answer.body) == (200, b"hello")
+    assert answer.headers["Content-Length"] == "5"
+    assert mf.parse_date(answer.headers["Date"])
+
+DEVSERVER_REFUSED = {
+    "request line too long": (
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    "request line without end": (b"G" * 200_000, 414),
+    "field too long": (devserver_get("/", "X: " + "a" * 70_000), 431),
+    "fields too long together": (
+        devserver_get("/", *(f"X-{n}: " + "a" * 8000 for n in range(9))), 431),
+    "too many fields": (devserver_get("/", *(f"X-{n}: 1" for n in range(101))), 431),
+    "one word": (b"GET\r\nHost: x\r\n\r\n", 400),
+    "no version": (b"GET /\r\nHost: x\r\n\r\n", 400),
+    "four words": (b"GET / x HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "two spaces": (b"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a tab": (b"GET\t/ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "leading space": (b" GET / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "trailing space": (b"GET / HTTP/1.1 \r\nHost: x\r\n\r\n", 400),
+    "small letters in HTTP": (b"GET / http/1.1\r\nHost: x\r\n\r\n", 400),
+    "version with a sign": (b"GET / HTTP/+1.1\r\nHost: x\r\n\r\n", 400),
+    "version of two digits": (b"GET / HTTP/1.10\r\nHost: x\r\n\r\n", 400),
+    "HTTP/2.0": (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505),
+    "HTTP/0.9": (b"GET / HTTP/0.9\r\nHost: x\r\n\r\n", 505),
+    "method no token": (b"G(T / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "method not ASCII": (b"G\xc9T / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "target no path": (b"GET index HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "target * of GET": (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "control in the target": (b"GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a TLS greeting": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+    "field without colon": (devserver_get("/", "no colon"), 400),
+    "space before the colon": (devserver_get("/", "X : 1"), 400),
+    "tab before the colon": (devserver_get("/", "X\t: 1"), 400),
+    "nameless field": (devserver_get("/", ": 1"), 400),
+    "field name not ASCII": (devserver_get("/", "X-\xe9: 1"), 400),
+    "folding": (devserver_get("/", "X: 1", " folded"), 400),
+    "folding by a tab": (devserver_get("/", "X: 1", "\tfolded"), 400),
+    "space before the first field": (
+        b"GET / HTTP/1.1\r\n Host: x\r\nHost: x\r\n\r\n", 400),
+    "NUL in a field": (devserver_get("/", "X: a\0b"), 400),
+    "NUL in the request line": (devserver_get("/\0"), 400),
+    "control in a field": (devserver_get("/", "X: a\x08b"), 400),
+    "bare CR in a field": (devserver_get("/", "X: a\rb"), 400),
+    "bare CR as an end": (devserver_get("/", "X: a\rY: b"), 400),
+    "bare CR in the request line": (b"GET /\rx HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "no Host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "Host twice": (devserver_get("/", "Host: localhost"), 400),
+    "Host twice of 1.0": (devserver_get("/", "Host: other", version="1.0"), 400),
+    "length in words": (devserver_get("/echo", "Content-Length: five"), 400),
+    "length with a sign": (devserver_get("/echo", "Content-Length: +5"), 400),
+    "length below zero": (devserver_get("/echo", "Content-Length: -5"), 400),
+    "length with _": (devserver_get("/echo", "Content-Length: 1_0"), 400),
+    "length in hex": (devserver_get("/echo", "Content-Length: 0x5"), 400),
+    "length with a point": (devserver_get("/echo", "Content-Length: 5.0"), 400),
+    "length empty": (devserver_get("/echo", "Content-Length:"), 400),
+    "length of other digits": (devserver_get("/echo", "Content-Length: \xb2"), 400),
+    "length endless": (devserver_get("/echo", "Content-Length: " + "9" * 5000), 400),
+    "two lengths": (
+        devserver_get("/echo", "Content-Length: 5", "Content-Length: 6"), 400),
+    "two lengths in one field": (devserver_get("/echo", "Content-Length: 5, 6"), 400),
+    "length and chunked": (
+        devserver_get("/echo", "Content-Length: 5", "Transfer-Encoding: chunked"), 400),
+    "chunked and length": (
+        devserver_get("/echo", "Transfer-Encoding: chunked", "Content-Length: 5"), 400),
+    "chunked of 1.0": (
+        devserver_get("/echo", "Transfer-Encoding: chunked", version="1.0"), 400),
+    "gzip": (devserver_get("/echo", "Transfer-Encoding: gzip"), 501),
+    "gzip, chunked": (devserver_get("/echo", "Transfer-Encoding: gzip, chunked"), 501),
+    "chunked, gzip": (devserver_get("/echo", "Transfer-Encoding: chunked, gzip"), 501),
+    "chunked twice": (
+        devserver_get("/echo", "Transfer-Encoding: chunked, chunked"), 501),
+    "two Transfer-Encodings": (devserver_get(
+        "/echo", "Transfer-Encoding: chunked", "Transfer-Encoding: identity"), 501),
+    "identity": (devserver_get("/echo", "Transfer-Encoding: identity"), 501),
+    "xchunked": (devserver_get("/echo", "Transfer-Encoding: xchunked"), 501),
+    "chunked with a vertical tab": (
+        devserver_get("/echo", "Transfer-Encoding: \x0bchunked"), 400),
+    "empty coding": (devserver_get("/echo", "Transfer-Encoding:"), (400, 501)),
+    "another expectation": (devserver_get("/echo", "Expect: 200-ok"), 417),
+    "two expectations": (devserver_get("/echo", "Expect: 100-continue, 200-ok"), 417),
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_REFUSED)
+def test_devserver_refuses_and_closes(devserver, name):
+    raw, expected = DEVSERVER_REFUSED[name]
+    [answer] = devserver_ask(devserver[1], raw + DEVSERVER_NEXT)
+    expected = (expected,) if isinstance(expected, int) else expected
+    assert answer.status in expected and answer.whole
+    assert answer.headers["Connection"] == "close"
+
+DEVSERVER_TAKEN = {
+    "an empty line before": (b"\r\n" + devserver_get("/echo"), {}),
+    "bare LF": (b"GET /echo HTTP/1.1\nHost: localhost\nX-A: 1\n\n", {"HTTP_X_A": "1"}),
+    "no Host of 1.0": (b"GET /echo HTTP/1.0\r\n\r\n", {"SERVER_PROTOCOL": "HTTP/1.0"}),
+    "no space after the colon": (devserver_get("/echo", "X-A:1"), {"HTTP_X_A": "1"}),
+    "spaces around": (devserver_get("/echo", "X-A: \t 1 \t"), {"HTTP_X_A": "1"}),
+    "an empty value": (devserver_get("/echo", "X-A:"), {"HTTP_X_A": ""}),
+    "a colon in the value": (devserver_get("/echo", "X-A: b:c"), {"HTTP_X_A": "b:c"}),
+    "Latin-1 in a value": (devserver_get("/echo", "X-A: \xe9"), {"HTTP_X_A": "\xe9"}),
+    "a NEL is no line end": (
+        devserver_get("/echo", "X-A: a\x85X-B: b"), {"HTTP_X_A": "a\x85X-B: b"}),
+    "a field twice": (devserver_get("/echo", "X-A: 1", "x-a: 2"), {"HTTP_X_A": "1, 2"}),
+    "cookies twice": (
+        devserver_get("/echo", "Cookie: a=1", "Cookie: b=2"),
+        {"HTTP_COOKIE": "a=1; b=2"}),
+    "underscores": (
+        devserver_get("/echo", "X-A: 1", "X_A: 2", "Content_Length: 7", "HTTP_X: 3"),
+        {"HTTP_X_A": "1", "CONTENT_LENGTH": None, "HTTP_HTTP_X": None}),
+    "99 fields": (devserver_get("/echo", *(f"X-{n}: 1" for n in range(99))), {}),
+    "60 kB in a field": (
+        devserver_get("/echo", "X-A: " + "a" * 60_000), {"HTTP_X_A": "a" * 60_000}),
+    "content fields": (
+        devserver_get("/echo", "Content-Type: a/b", "Content-Length: 0"),
+        {"CONTENT_TYPE": "a/b", "CONTENT_LENGTH": "0",
+         "HTTP_CONTENT_TYPE": None, "HTTP_CONTENT_LENGTH": None}),
+    "a Proxy field": (devserver_get("/echo"), {"HTTP_PROXY": None}),
+    "query": (devserver_get("/echo?a=%31&b"), {"QUERY_STRING": "a=%31&b"}),
+    "no query": (devserver_get("/echo"), {"QUERY_STRING": "", "SCRIPT_NAME": ""}),
+    "percent in the path": (
+        devserver_get("/ech%6F"),
+        {"PATH_INFO": "/echo", "REQUEST_URI": "/ech%6F", "RAW_URI": "/ech%6F"}),
+    "absolute form": (
+        devserver_get("http://Other.example:81/echo?a=1"),
+        {"HTTP_HOST": "Other.example:81", "PATH_INFO": "/echo", "QUERY_STRING": "a=1"}),
+    "addresses": (
+        devserver_get("/echo"),
+        {"REMOTE_ADDR": "127.0.0.1", "SERVER_NAME": "127.0.0.1",
+         "REQUEST_METHOD": "GET", "SERVER_PROTOCOL": "HTTP/1.1"}),
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_TAKEN)
+def test_devserver_hands_on(devserver, name):
+    raw, expected = DEVSERVER_TAKEN[name]
+    [answer] = devserver_ask(devserver[1], raw)
+    assert answer.status == 200
+    environ = json.loads(answer.body)["environ"]
+    assert {key: environ.get(key) for key in expected} == expected
+
+@pytest.mark.parametrize("target", ["http://localhost", "http://localhost/"])
+def test_devserver_absolute_target_without_path_is_the_root(devserver, target):
+    [answer] = devserver_ask(devserver[1], devserver_get(target))
+    assert (answer.status, answer.body) == (200, b"hello")
+
+@pytest.mark.beyond_flask
+def test_devserver_absolute_target_of_host_and_query_is_the_root(devserver):
+    [answer] = devserver_ask(devserver[1], devserver_get("http://localhost?a=1"))
+    assert (answer.status, answer.body) == (200, b"hello")
+
+@pytest.mark.beyond_flask
+def test_devserver_equal_lengths_are_one_length_or_refused(devserver):
+    raw = devserver_get("/echo", "Content-Length: 5", "Content-Length: 5",
+                        method="POST", body=b"hello")
+    answer, *more = devserver_ask(devserver[1], raw + DEVSERVER_NEXT)
+    if answer.status != 400:
+        echoed = json.loads(answer.body)
+        assert (echoed["body"], echoed["environ"]["CONTENT_LENGTH"]) == ("hello", "5")
+        assert [later.body for later in more] == [b"hello"]
+    else:
+        assert not more
+
+def test_devserver_options_of_the_whole_server(devserver):
+    [answer] = devserver_ask(devserver[1], devserver_get("*", method="OPTIONS"))
+    assert answer.status < 500 and answer.status != 400 and answer.whole
+
+@pytest.mark.parametrize("sent, info, rest", [
+    ("/path/caf%C3%A9", "/path/caf\xc3\xa9", "caf\xe9"),
+    ("/path/a%2Fb", "/path/a/b", "a/b"),
+    ("/path/%25", "/path/%", "%"),
+    ("/path/%zz", "/path/%zz", "%zz"),
+    ("/path/%E9", "/path/\xe9", "\ufffd"),
+])
+def test_devserver_path_info_is_bytes_as_latin_1(devserver, sent, info, rest):
+    [answer] = devserver_ask(devserver[1], devserver_get(sent))
+    assert json.loads(answer.body) == {"info": info, "rest": rest}
+
+def test_devserver_environ_has_the_types_of_pep_3333(devserver):
+    raw = devserver_get("/raw/types", "X: 1", "Content-Length: 0")
+    [answer] = devserver_ask(devserver[1], raw)
+    kinds = json.loads(answer.body)
+    known = {"wsgi.version": "tuple", "wsgi.url_scheme": "str",
+             "wsgi.multithread": "bool", "wsgi.multiprocess": "bool",
+             "wsgi.run_once": "bool", "SERVER_PORT": "str", "SERVER_NAME": "str"}
+    assert {key: kinds[key] for key in known} == known
+    assert {"wsgi.input", "wsgi.errors"} <= kinds.keys()
+    assert {kind for key, kind in kinds.items() if key.isupper()} == {"str"}
+
+def devserver_chunks(path, body, *fields):
+    return devserver_get(path, "Transfer-Encoding: chunked", *fields, method="POST",
+                         body=body)
+
+DEVSERVER_CHUNKED = {
+    "one": (b"5\r\nhello\r\n0\r\n\r\n", "hello"),
+    "two": (b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "hello"),
+    "none": (b"0\r\n\r\n", ""),
+    "zeros": (b"0005\r\nhello\r\n000\r\n\r\n", "hello"),
+    "hex": (b"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", "0123456789" * 2),
+    "extension": (b"5;a=b\r\nhello\r\n0;c\r\n\r\n", "hello"),
+    "trailers": (b"5\r\nhello\r\n0\r\nX-T: 1\r\nHost: evil\r\n\r\n", "hello"),
+    "line ends inside": (b"4\r\n\r\n\r\n\r\n0\r\n\r\n", "\r\n\r\n"),
+    "big": (b"186a0\r\n" + b"x" * 100_000 + b"\r\n0\r\n\r\n", "x" * 100_000),
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_CHUNKED)
+def test_devserver_reads_a_chunked_body_and_the_next_request(devserver, name):
+    body, expected = DEVSERVER_CHUNKED[name]
+    raw = devserver_chunks("/echo", body) + DEVSERVER_NEXT
+    first, second = devserver_ask(devserver[1], raw)
+    echoed = json.loads(first.body)
+    assert (first.status, echoed["body"]) == (200, expected)
+    assert echoed["host"] == "localhost" and "HTTP_X_T" not in echoed["environ"]
+    assert (second.status, second.body) == (200, b"hello")
+
+DEVSERVER_LAST = b"0\r\n\r\n"
+
+DEVSERVER_BAD_CHUNKS = {
+    "no size": b"\r\nhello\r\n",
+    "size in words": b"five\r\nhello\r\n",
+    "size with 0x": b"0x5\r\nhello\r\n",
+    "size with a sign": b"+5\r\nhello\r\n",
+    "size below zero": b"-5\r\nhello\r\n",
+    "size with _": b"0_5\r\nhello\r\n",
+    "size after a space": b" 5\r\nhello\r\n",
+    "size of other digits": b"\xb25\r\nhello\r\n",
+    "bare LF after the size": b"5\nhello\r\n",
+    "bare CR after the size": b"5\rhello\r\n",
+    "bare LF in an extension": b"5;a\nhello\r\n",
+    "bare CR in an extension": b"5;a\rb\r\nhello\r\n",
+    "NUL in an extension": b"5;\0\r\nhello\r\n",
+    "bare LF after the data": b"5\r\nhello\n",
+    "nothing after the data": b"5\r\nhello",
+    "two letters after the data": b"5\r\nhelloXX",
+    "data too long": b"5\r\nhello!\r\n",
+    "size of 40 digits": b"%s5\r\nhello\r\n" % (b"0" * 40),
+    "size beyond 64 bits": b"FFFFFFFFFFFFFFFFFFFFFFFF\r\nhello\r\n",
+    "an endless extension": b"5;" + b"a" * 100_000 + b"\r\nhello\r\n",
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_BAD_CHUNKS)
+def test_devserver_malformed_chunks_are_400_and_nothing_follows(devserver, name):
+    raw = devserver_chunks("/echo", DEVSERVER_BAD_CHUNKS[name] + DEVSERVER_LAST)
+    answers = devserver_ask(devserver[1], raw + DEVSERVER_NEXT)
+    assert [answer.status for answer in answers] == [400]
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_BAD_CHUNKS)
+def test_devserver_malformed_chunks_left_unread_close_too(devserver, name):
+    raw = devserver_chunks("/unread", DEVSERVER_BAD_CHUNKS[name] + DEVSERVER_LAST)
+    answers = devserver_ask(devserver[1], raw + DEVSERVER_NEXT)
+    assert [answer.body for answer in answers] == [b"not read"]
+
+DEVSERVER_TRAILER_ATTACKS = {
+    "101 trailers, then a request": b"X: 1\r\n" * 101,
+    "200 trailers, then a request": b"X: 1\r\n" * 200,
+    "a trailer as long as a line may be": b"X" * 65536 + b"\r\n",
+    "a trailer twice as long": b"X" * 131072 + b"\r\n",
+    "a trailer without end": b"X" * 300_000 + b"\r\n",
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_TRAILER_ATTACKS)
+def test_devserver_trailers_never_become_a_request(devserver, name):
+    body = b"5\r\nhello\r\n0\r\n" + DEVSERVER_TRAILER_ATTACKS[name]
+    raw = devserver_chunks("/echo", body + DEVSERVER_NEXT + b"\r\n")
+    assert len(devserver_ask(devserver[1], raw)) <= 1
+
+DEVSERVER_CUT = {
+    "length": devserver_get("/{}", "Content-Length: 9", method="POST", body=b"hello"),
+    "length, nothing": devserver_get("/{}", "Content-Length: 9", method="POST"),
+    "chunked, nothing": devserver_chunks("/{}", b""),
+    "in a size": devserver_chunks("/{}", b"5"),
+    "after a size": devserver_chunks("/{}", b"5\r\n"),
+    "in the data": devserver_chunks("/{}", b"5\r\nhel"),
+    "after the data": devserver_chunks("/{}", b"5\r\nhello"),
+    "before the last chunk": devserver_chunks("/{}", b"5\r\nhello\r\n"),
+    "in the last chunk": devserver_chunks("/{}", b"5\r\nhello\r\n0\r\n"),
+    "in the trailers": devserver_chunks("/{}", b"5\r\nhello\r\n0\r\nX: 1\r\n"),
+    "a huge chunk": devserver_chunks("/{}", b"FFFFFFFFFFF\r\nhello"),
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_CUT)
+def test_devserver_a_cut_body_is_400_not_a_shorter_one(devserver, name):
+    raw = DEVSERVER_CUT[name].replace(b"{}", b"echo")
+    assert [a.status for a in devserver_ask(devserver[1], raw)] == [400]
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_CUT)
+def test_devserver_a_cut_body_raises_at_every_read(devserver, name):
+    raw = DEVSERVER_CUT[name].replace(b"{}", b"raw/stubborn")
+    [answer] = devserver_ask(devserver[1], raw)
+    assert json.loads(answer.body) == [None] * 5
+
+@pytest.mark.beyond_flask
+def test_devserver_input_has_the_methods_of_a_file_and_ends(devserver):
+    raw = devserver_get("/raw/pieces", "Content-Length: 14", method="POST",
+                        body=b"ab1\nline2\nlast")
+    first, second = devserver_ask(devserver[1], raw + DEVSERVER_NEXT)
+    assert json.loads(first.body) == ["ab", "1\n", "line2\n", "last", "", ""]
+    assert second.body == b"hello"
+
+# Each row: requests sent at once, and the bodies of all answers.
+DEVSERVER_PIPELINED = {
+    "1.1 stays open": ([DEVSERVER_NEXT] * 3, [b"hello"] * 3),
+    "in order": (
+        [devserver_get("/generated"), DEVSERVER_NEXT, devserver_get("/raw/lazy")],
+        [b"one,two,three", b"hello", b"lazy"]),
+    "close": (
+        [devserver_get("/", "Connection: close"), DEVSERVER_NEXT], [b"hello"]),
+    "close among words": (
+        [devserver_get("/", "Connection: X-A , Close"), DEVSERVER_NEXT], [b"hello"]),
+    "1.0 closes": ([devserver_get(version="1.0"), DEVSERVER_NEXT], [b"hello"]),
+    "1.0 keep-alive": (
+        [devserver_get("/", "Connection: Keep-Alive", version="1.0"), DEVSERVER_NEXT],
+        [b"hello"] * 2),
+    "1.0 keep-alive without length closes": (
+        [devserver_get("/generated", "Connection: keep-alive", version="1.0"),
+         DEVSERVER_NEXT], [b"one,two,three"]),
+    "a body read": (
+        [devserver_get("/raw/fine", "Content-Length: 5", method="POST", body=b"hello"),
+         DEVSERVER_NEXT], [b"fine", b"hello"]),
+    "a body unread": (
+        [devserver_get("/unread", f"Content-Length: {len(DEVSERVER_NEXT)}",
+                       method="POST", body=DEVSERVER_NEXT), DEVSERVER_NEXT],
+        [b"not read", b"hello"]),
+    "chunks unread": (
+        [devserver_chunks("/unread", b"5\r\nhello\r\n0\r\n\r\n"), DEVSERVER_NEXT],
+        [b"not read", b"hello"]),
+    "a body of GET": (
+        [devserver_get("/", f"Content-Length: {len(DEVSERVER_NEXT)}",
+                       body=DEVSERVER_NEXT)], [b"hello"]),
+    "a great body unread": (
+        [devserver_get("/unread", "Content-Length: 2000000", method="POST",
+                       body=DEVSERVER_NEXT * (2_000_000 // len(DEVSERVER_NEXT)))],
+        [b"not read"]),
+    "a request after a POST to nowhere": (
+        [devserver_get("/nowhere", "Content-Length: 5", method="POST", body=b"GET /"),
+         DEVSERVER_NEXT], [None, b"hello"]),
+    "a surplus of the application": (
+        [devserver_get("/raw/long"), DEVSERVER_NEXT], [b"12345", b"hello"]),
+    "too little of the application": (
+        [devserver_get("/raw/short"), DEVSERVER_NEXT], [b"12345"]),
+    "failing before": ([devserver_get("/raw/fail"), DEVSERVER_NEXT], [None]),
+    "failing midway": ([devserver_get("/raw/fail-midway"), DEVSERVER_NEXT], [b"one"]),
+    "failing midway of a length": (
+        [devserver_get("/raw/fail-midway-of-length"), DEVSERVER_NEXT], [b"one"]),
+    "exc_info after the head": (
+        [devserver_get("/raw/replaced-late"), DEVSERVER_NEXT], [b"one"]),
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_PIPELINED)
+def test_devserver_answers_in_order_and_closes_in_doubt(devserver, name):
+    requests, expected = DEVSERVER_PIPELINED[name]
+    answers = devserver_ask(devserver[1], b"".join(requests))
+    assert len(answers) == len(expected)
+    for answer, body in zip(answers, expected):
+        assert body is None or answer.body == body
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", ["short", "fail-midway", "fail-midway-of-length",
+                                  "replaced-late"])
+def test_devserver_an_answer_that_broke_off_does_not_look_whole(devserver, name):
+    [answer] = devserver_ask(devserver[1], devserver_get("/raw/" + name))
+    assert answer.status == 200 and not answer.whole
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("fields, version, expected", [
+    ([], "1.1", None), (["Connection: close"], "1.1", "close"), ([], "1.0", "close"),
+    (["Connection: keep-alive"], "1.0", "keep-alive"),
+])
+def test_devserver_says_whether_the_connection_stays(
+        devserver, fields, version, expected):
+    [answer] = devserver_ask(devserver[1], devserver_get("/", *fields, version=version))
+    assert answer.headers.get("Connection") == expected
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", [
+    "status-words", "status-bytes", "status-lines", "status-low", "status-number",
+    "value-lines", "value-nul", "value-euro", "location-euro", "name-space",
+    "name-colon", "name-lines", "name-empty", "length-words", "length-minus",
+    "length-two", "text", "none", "no-start", "twice", "fail", "fail-started",
+])
+def test_devserver_a_fault_of_the_application_is_a_500(devserver, name):
+    [answer] = devserver_ask(devserver[1], devserver_get("/raw/" + name))
+    assert answer.status == 500 and answer.whole
+    assert "X-Evil" not in answer.headers and b"Traceback" not in answer.body
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name, status, body", [
+    ("written", 200, b"by write, by return"), ("lazy", 200, b"lazy"),
+    ("replaced", 503, b"replaced"), ("hop", 200, b"fine"),
+])
+def test_devserver_takes_what_pep_3333_allows(devserver, name, status, body):
+    first, second = devserver_ask(
+        devserver[1], devserver_get("/raw/" + name) + DEVSERVER_NEXT)
+    assert (first.status, first.body, first.whole) == (status, body, True)
+    assert "X-First" not in first.headers and second.body == b"hello"
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("method, path, status, length", [
+    ("HEAD", "/", 200, "5"), ("HEAD", "/generated", 200, None),
+    ("HEAD", "/nowhere", 404, ...), ("HEAD", "/raw/fine", 200, None),
+    ("HEAD", "/raw/fail", 500, ...),
+    ("GET", "/raw/204", 204, None), ("GET", "/raw/304", 304, ...),
+    ("GET", "/raw/204-chunks", 204, None),
+])
+def test_devserver_some_answers_have_no_body(devserver, method, path, status, length):
+    raw = devserver_get(path, method=method)
+    data = raw if status == 500 else raw + DEVSERVER_NEXT
+    first, *more = devserver_ask(devserver[1], data, heads={0})
+    assert first.status == status and "Transfer-Encoding" not in first.headers
+    assert length is ... or first.headers.get("Content-Length") == length
+    assert [answer.body for answer in more] == [b"hello"] * (status != 500)
+
+def test_devserver_chunks_go_to_http_1_1_only(devserver):
+    for version, coding in (("1.1", "chunked"), ("1.0", None)):
+        [answer] = devserver_ask(
+            devserver[1], devserver_get("/generated", version=version))
+        assert answer.body == b"one,two,three" and answer.whole
+        assert answer.headers.get("Transfer-Encoding") == coding
+
+def devserver_expecting(path, version="1.1", field="100-continue"):
+    return devserver_get(path, f"Expect: {field}", "Content-Length: 5", method="POST",
+                         version=version)
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("field", ["100-continue", "100-Continue"])
+def test_devserver_says_continue_once_when_the_body_is_read(devserver, field):
+    with devserver_connect(devserver[1]) as sock:
+        sock.sendall(devserver_expecting("/echo", field=field))
+        early = devserver_receive(sock, b"\r\n\r\n")
+        assert early.startswith(b"HTTP/1.1 100 ")
+        sock.sendall(b"hello" + devserver_get("/", "Connection: close"))
+        first, second = devserver_parse(devserver_receive(sock))
+    assert json.loads(first.body)["body"] == "hello"
+    assert (second.status, second.body) == (200, b"hello")
+
+@pytest.mark.beyond_flask
+def test_devserver_says_no_continue_when_the_body_is_not_read(devserver):
+    raw = devserver_expecting("/unread") + DEVSERVER_NEXT
+    assert [a.status for a in devserver_ask(devserver[1], raw)] == [200]
+
+@pytest.mark.beyond_flask
+def test_devserver_says_no_continue_to_http_1_0(devserver):
+    raw = devserver_expecting("/echo", "1.0") + b"hello"
+    [answer] = devserver_ask(devserver[1], raw)
+    assert (answer.status, json.loads(answer.body)["body"]) == (200, "hello")
+
+@pytest.mark.beyond_flask
+def test_devserver_says_no_continue_within_an_answer(devserver):
+    raw = devserver_expecting("/raw/read-late") + b"hello"
+    answer, *_ = devserver_ask(devserver[1], raw)
+    assert answer.status == 200 and b"100 Continue" not in answer.body
+    assert answer.body == b"early,hello" and answer.whole
+
+@pytest.mark.beyond_flask
+def test_devserver_sends_a_stream_piece_by_piece(devserver):
+    with devserver_connect(devserver[1]) as sock:
+        sock.sendall(devserver_get("/raw/stream", "Connection: close"))
+        early = devserver_receive(sock, b"first")
+        assert b"second" not in early
+        devserver_ask(devserver[1], devserver_get("/raw/release"))
+        [answer] = devserver_parse(early + devserver_receive(sock))
+    assert answer.body == b"firstsecond"
+
+def devserver_reset(sock):
+    """Close without a goodbye: the other side sees a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+def test_devserver_closes_the_answer_of_a_client_that_left(devserver):
+    _, port, log = devserver
+    sock = devserver_connect(port)
+    sock.sendall(devserver_get("/raw/endless"))
+    devserver_receive(sock, b"x" * 1000)
+    devserver_reset(sock)
+    deadline, ask = time.monotonic() + 3, devserver_get("/raw/closed")
+    while devserver_ask(port, ask)[0].body != b"1" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert devserver_ask(port, ask)[0].body == b"1"
+    assert not re.search("BrokenPipe|ConnectionReset", log.read_text())
+
+def test_devserver_survives_clients_that_leave_in_the_middle(devserver):
+    starts = [b"", b"GE", b"GET / HTTP/1.1\r\nHo", devserver_get(), DEVSERVER_CUT[
+        "length"].replace(b"{}", b"echo"), devserver_get("/raw/stream")]
+    for start in starts * 3:
+        sock = devserver_connect(devserver[1])
+        sock.sendall(start)
+        devserver_reset(sock)
+    assert devserver_ask(devserver[1], DEVSERVER_NEXT)[0].body == b"hello"
+
+def test_devserver_slow_and_idle_clients_keep_nobody_waiting(devserver):
+    port = devserver[1]
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(devserver_connect(port)) for _ in range(100)]
+        idle[0].sendall(b"GET / HTT")
+        idle[1].sendall(devserver_get("/echo", "Content-Length: 9", method="POST"))
+        idle[2].sendall(devserver_chunks("/echo", b"5\r\nhe"))
+        begun = time.monotonic()
+        assert devserver_ask(port, DEVSERVER_NEXT)[0].body == b"hello"
+        assert time.monotonic() - begun < 1
+        idle[0].sendall(b"P/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert devserver_parse(devserver_receive(idle[0]))[0].body == b"hello"
+
+def test_devserver_serves_100_connections_at_once(devserver):
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(devserver_connect(devserver[1]))
+                 for _ in range(100)]
+        for sock in socks:
+            sock.sendall(devserver_get("/", "Connection: close"))
+        bodies = [devserver_parse(devserver_receive(sock))[0].body for sock in socks]
+    assert bodies == [b"hello"] * 100
+
+@pytest.mark.parametrize("raw", [
+    b"GET /seen\x1b[31m\x07 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /seen\x9b31m\x7f HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /seen\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /seen\rForged HTTP/1.1\r\nHost: x\r\n\r\n",
+    devserver_get("/seen%1b%0aForged"),
+])
+def test_devserver_log_has_no_control_characters(devserver, raw):
+    before = devserver[2].stat().st_size
+    devserver_ask(devserver[1], raw)
+    deadline = time.monotonic() + 2
+    while devserver[2].stat().st_size == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    added = devserver[2].read_bytes()[before:].decode()
+    assert added.count("\n") == 1 and added[:-1].isprintable()
+
+def test_devserver_log_names_client_request_and_status(devserver):
+    devserver_ask(devserver[1], devserver_get("/logged?a=1"))
+    deadline, expected = time.monotonic() + 2, r'127.*"GET /logged\?a=1 HTTP/1.1" 404'
+    while not (found := re.search(expected, devserver[2].read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert found
+
+@pytest.fixture(scope="module")
+def devserver_folder(tmp_path_factory):
+    """A folder with the application above as a module `served` to import."""
+    folder = tmp_path_factory.mktemp("importable")
+    (folder / "served.py").write_text(DEVSERVER_APP)
+    return folder
+
+def devserver_run(folder, options, host="127.0.0.1", port=0, **environment):
+    """The application served by run_simple with the options, given as code."""
+    code = (f"from served import *; run_simple({host!r}, {port}, app, {options})")
+    return devserver_process(folder, "-c", code, **environment)
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_devserver_signal_ends_it_at_once_and_quietly(devserver_folder, number):
+    running = devserver_run(devserver_folder, "threaded=True")
+    with running as (process, port, log), devserver_connect(port) as idle:
+        idle.sendall(devserver_get())
+        devserver_receive(idle, b"hello")
+        process.send_signal(number)
+        assert process.wait(2) in (0, -number, 128 + number)
+    assert "Traceback" not in log.read_text()
+
+@pytest.mark.beyond_flask
+def test_devserver_of_one_thread_is_not_held_by_an_idle_connection(devserver_folder):
+    running = devserver_run(devserver_folder, "threaded=False")
+    with running as (_, port, _), devserver_connect(port) as kept:
+        kept.sendall(devserver_get())
+        devserver_receive(kept, b"hello")
+        with devserver_connect(port, 2) as other:
+            other.sendall(DEVSERVER_NEXT)
+            assert devserver_receive(other, b"hello").endswith(b"hello")
+
+DEVSERVER_CANNOT_LISTEN = {
+    "port too high": ("127.0.0.1", 70000, "70000"),
+    "port below zero": ("127.0.0.1", -5, "-5"),
+    "host unknown": ("no-such-host.invalid", 0, "no-such-host.invalid"),
+    "host no address": ("300.1.2.3", 0, "300.1.2.3"),
+    "host no name": ("a..b", 0, "a..b"),
+    "host of others": ("192.0.2.1", 0, "192.0.2.1"),
+    "IPv6 malformed": ("::zz", 0, "::zz"),
+    "no such folder": ("unix:///no-such-folder/socket", 0, "/no-such-folder/socket"),
+    "a file that is no socket": ("unix://served.py", 0, "served.py"),
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEVSERVER_CANNOT_LISTEN)
+def test_devserver_says_in_one_line_where_it_cannot_listen(tmp_path, name):
+    host, port, named = DEVSERVER_CANNOT_LISTEN[name]
+    (tmp_path / "served.py").write_text("kept = True")
+    code = f"import microflask as m; m.run_simple({host!r}, {port}, m.Flask('x'))"
+    ended = subprocess.run([sys.executable, "-c", code], env=devserver_environment(),
+                           cwd=tmp_path, capture_output=True, text=True, timeout=5)
+    assert ended.returncode > 0
+    assert named in ended.stderr and len(ended.stderr.splitlines()) == 1
+    assert (tmp_path / "served.py").read_text() == "kept = True"
+
+def devserver_has_ipv6():
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+@pytest.mark.skipif(not devserver_has_ipv6(), reason="this machine has no ::1")
+def test_devserver_serves_ipv6(devserver_folder):
+    with devserver_run(devserver_folder, "threaded=True", "::1") as (_, port, log):
+        with socket.create_connection(("::1", port), 5) as sock:
+            sock.sendall(devserver_get("/echo", "Connection: close"))
+            [answer] = devserver_parse(devserver_receive(sock))
+        assert f"http://[::1]:{port}" in log.read_text()
+    environ = json.loads(answer.body)["environ"]
+    assert (environ["REMOTE_ADDR"], environ["SERVER_NAME"]) == ("::1", "::1")
+
+def test_devserver_serves_a_unix_socket_and_takes_a_stale_one(tmp_path):
+    (tmp_path / "served.py").write_text(DEVSERVER_APP)
+    path = tmp_path / "s"
+    for _ in range(2):      # the second finds the socket of the first
+        with devserver_run(tmp_path, "threaded=True", f"unix://{path}"):
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.settimeout(5)
+                sock.connect(str(path))
+                sock.sendall(devserver_get("/", "Connection: close"))
+                [answer] = devserver_parse(devserver_receive(sock))
+        assert answer.body == b"hello"
+
+def devserver_ask_tls(port, context, path="/echo"):
+    with devserver_connect(port) as sock:
+        with context.wrap_socket(sock, server_hostname="127.0.0.1") as secret:
+            secret.sendall(devserver_get(path, "Connection: close"))
+            return devserver_parse(devserver_receive(secret))[0]
+
+def test_devserver_https_adhoc_outlives_clients_that_are_none(devserver_folder):
+    pytest.importorskip("cryptography")
+    context = ssl._create_unverified_context()
+    options = "threaded=True, ssl_context='adhoc'"
+    with devserver_run(devserver_folder, options) as (process, port, log):
+        echoed = json.loads(devserver_ask_tls(port, context).body)
+        assert echoed["environ"]["wsgi.url_scheme"] == "https"
+        assert f"https://127.0.0.1:{port}" in log.read_text()
+        with devserver_connect(port) as sock, devserver_connect(port):   # one is idle
+            sock.sendall(devserver_get())
+            devserver_receive(sock)
+        process.send_signal(signal.SIGSTOP)     # so that they are gone when accepted
+        for data in (b"", b"x"):
+            sock = devserver_connect(port)
+            sock.sendall(data)
+            devserver_reset(sock)
+        process.send_signal(signal.SIGCONT)
+        assert devserver_ask_tls(port, context).status == 200
+        assert "Traceback" not in log.read_text()
+
+def devserver_certificate(folder):
+    """Write cert.pem and key.pem for 127.0.0.1."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    now = dt.datetime.now(dt.timezone.utc)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(),
+        now - dt.timedelta(hours=1), now + dt.timedelta(hours=1),
+    ).add_extension(x509.SubjectAlternativeName([address]), False)
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(made.sign(key, hashes.SHA256()).public_bytes(pem))
+    (folder / "key.pem").write_bytes(key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+
+def test_devserver_https_with_a_pair_of_files_from_the_command_line(devserver_folder):
+    pytest.importorskip("cryptography")
+    devserver_certificate(devserver_folder)
+    context = ssl.create_default_context(cafile=devserver_folder / "cert.pem")
+    with devserver_process(
+            devserver_folder, DEVSERVER_FILE, "--app", "served", "run", "--port", 0,
+            "--cert", "cert.pem", "--key", "key.pem") as (_, port, _):
+        assert devserver_ask_tls(port, context, "/").body == b"hello"
+
+DEVSERVER_RELOADED = """
+import os
+from microflask import Flask
+app = Flask("reloaded")
+
+@app.get("/")
+def version():
+    return f"{os.getpid()} %s"
+
+if __name__ == "__main__":
+    app.run(port=0, debug=True)
+"""
+
+def devserver_wait_for(port, word, seconds=4):
+    """The process that answers with the word; AssertionError if it takes too long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+            with contextlib.closing(client):
+                client.request("GET", "/", headers={"Connection": "close"})
+                number, _, found = client.getresponse().read().decode().partition(" ")
+            if found == word:
+                return int(number)
+        time.sleep(0.05)
+    raise AssertionError(f"no answer {word!r} within {seconds} seconds")
+
+def devserver_is_alive(number):
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+@pytest.mark.parametrize("command, number", [
+    (["reloaded.py"], signal.SIGTERM),
+    ([DEVSERVER_FILE, "--app", "reloaded", "run", "--debug", "-p", "0"], signal.SIGINT),
+])
+def test_devserver_reloader_follows_a_file_and_leaves_nobody(tmp_path, command, number):
+    file = tmp_path / "reloaded.py"
+    file.write_text(DEVSERVER_RELOADED % "one")
+    with devserver_process(tmp_path, *command) as (process, port, log):
+        seen = [devserver_wait_for(port, "one", 5)]
+        file.write_text(DEVSERVER_RELOADED % "two+")
+        seen.append(devserver_wait_for(port, "two+"))
+        file.write_text(DEVSERVER_RELOADED % "three" + "\ndef broken(:\n")
+        deadline = time.monotonic() + 4
+        while "SyntaxError" not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        assert "SyntaxError" in log.read_text() and process.poll() is None
+        file.write_text(DEVSERVER_RELOADED % "four")
+        seen.append(devserver_wait_for(port, "four"))
+        assert [devserver_is_alive(n) for n in seen] == [False, False, True]
+        assert process.pid not in seen
+        process.send_signal(number)
+        assert process.wait(2) in (0, -number, 128 + number)
+        assert not devserver_is_alive(seen[-1])
+        assert log.read_text().count("Running on") == 1
+    after = log.read_text().rpartition("SyntaxError")[2]
+    assert "Traceback" not in after
+
+@pytest.mark.beyond_flask
+def test_devserver_reloader_sees_a_change_made_while_the_program_starts(tmp_path):
+    file, text = tmp_path / "slow.py", DEVSERVER_RELOADED.replace(
+        "    app.run", "    print('read', flush=True)\n"
+        "    import time; time.sleep(0.4)\n    app.run")
+    file.write_text(text % "one")
+    with devserver_process(tmp_path, "slow.py") as (_, port, log):
+        deadline = time.monotonic() + 3
+        while log.read_text().count("read") < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        file.write_text(text % "two+")
+        assert devserver_wait_for(port, "two+")
+
 # ---------------------------------------------------------------------------
 # 26. The command line
 # ---------------------------------------------------------------------------
@@ -9585,6 +10635,1829 @@ def test_testing_cli_runner_class_may_be_replaced():
     app.test_cli_runner_class = LoudRunner
     assert app.test_cli_runner().invoke(args=["hello"]).shouted \
         == "HELLO FROM TEST_MICROFLASK\n"
+
+CLI_FILES = {
+    "hello.py": '''
+import sys
+from microflask import Blueprint, Flask, current_app
+
+app = Flask("hello-app")
+app.config["COLOR"] = "green"
+broken_name = 5
+
+@app.get("/")
+def index():
+    return "index"
+
+@app.route("/send/<int:number>", methods=["PUT", "DELETE"])
+def a_send(number):
+    return "send"
+
+@app.post("/a-first-rule")
+def z_last():
+    return "last"
+
+@app.cli.command()
+def repeat_word(word, times: int = 2, loud: bool = False, sep: str = "-",
+                rate: float = 1.5, limit: int | None = None, quick=True):
+    """Print a word many times.
+
+    With all its options.
+    """
+    print(repr((word, times, loud, sep, rate, limit, quick)), current_app.name)
+
+@app.cli.command("add")
+def add_numbers(a: int, b: int):
+    print(a + b)
+
+@app.cli.command("job")
+def job(debug: bool = False):
+    print("debug is", debug)
+
+@app.cli.command("status")
+def status(code: int):
+    raise SystemExit(code)
+
+@app.cli.command("value")
+def value():
+    return "a value that is no exit status"
+
+@app.cli.command("broken")
+def broken():
+    raise ZeroDivisionError("it is broken")
+
+@app.cli.command("modules")
+def modules():
+    import microflask
+    print(sys.modules["microflask"] is sys.modules["__main__"],
+          isinstance(current_app._get_current_object(), microflask.Flask),
+          microflask.current_app is current_app)
+
+@app.cli.command("debugging")
+def debugging():
+    print("debugging:", current_app.debug)
+
+users = Blueprint("users", __name__)
+
+@users.cli.command("create")
+def create(name):
+    "Create a user."
+    print("created", name)
+
+app.register_blueprint(users)
+
+@app.shell_context_processor
+def names():
+    return {"answer": 42}
+
+app.run()       # the command line serves by itself
+''',
+    "factory.py": '''
+from microflask import Flask
+def create_app(name="plain", *, loud=False):
+    app = Flask("made")
+    app.add_url_rule(f"/{name}-{loud}", "it")
+    return app
+def needs(a):
+    return create_app(a)
+def nothing():
+    return None
+''',
+    "only.py": "from microflask import Flask\nit = Flask('x')\n"
+               "it.add_url_rule('/only', 'e')\n",
+    "many.py": "from microflask import Flask\na, b = Flask('a'), Flask('b')\n"
+               "b.add_url_rule('/second', 'e')\n",
+    "none.py": "nothing = 1\n",
+    "syntax.py": "def broken(:\n",
+    "needing.py": "import no_such_dependency\n",
+    "domains.py": "from microflask import Flask\napp = Flask('x')\n"
+                  "app.add_url_rule('/', 'e', subdomain='admin')\n",
+    "package/__init__.py": "from microflask import Flask\napp = Flask(__name__)\n"
+                           "app.add_url_rule('/package', 'e')\n",
+    "package/inner.py": "from . import app as outer\nfrom microflask import Flask\n"
+                        "app = Flask(__name__)\napp.add_url_rule('/inner', 'e')\n",
+    "deep/folder/file.py": "import beside\nfrom microflask import Flask\n"
+                           "app = Flask('x')\napp.add_url_rule('/deep', 'e')\n",
+    "deep/folder/beside.py": "",
+    "has_wsgi/wsgi.py": "from microflask import Flask\napplication = Flask('x')\n"
+                        "application.add_url_rule('/of-wsgi', 'e')\n",
+    "has_wsgi/app.py": "",
+    "has_app/app.py": "from microflask import Flask\ndef make_app():\n"
+                      "    app = Flask('x')\n    app.add_url_rule('/of-app', 'e')\n"
+                      "    return app\n",
+    "empty/readme": "",
+    "dotenv/.env": "FLASK_APP=../only\nWHICH=env\n",
+    "dotenv/.flaskenv": "FLASK_APP=../none\nWHICH=flaskenv\nOTHER=flaskenv\n",
+    "dotenv/given.env": "FLASK_APP=../many:b\n",
+}
+
+HELLO = ["--app", "hello"]
+
+# Each row: folder, environment, arguments, exit status, patterns in stdout (or in
+# stderr, if the exit status is not 0).
+CLI_ROWS = {
+    "module": ("", {}, "--app hello routes", 0, ["/a-first-rule"]),
+    "module, -A": ("", {}, "-A hello routes", 0, ["/a-first-rule"]),
+    "module, --app=": ("", {}, "--app=hello routes", 0, ["/a-first-rule"]),
+    "module:name": ("", {}, "--app many:b routes", 0, ["/second"]),
+    "the only application": ("", {}, "--app only routes", 0, ["/only"]),
+    "a file": ("", {}, "--app hello.py routes", 0, ["/a-first-rule"]),
+    "a file and a name": ("", {}, "--app many.py:b routes", 0, ["/second"]),
+    "a path": ("", {}, "--app deep/folder/file.py routes", 0, ["/deep"]),
+    "a path upwards": ("empty", {}, "--app ../many.py:b routes", 0, ["/second"]),
+    "a package": ("", {}, "--app package routes", 0, ["/package"]),
+    "a module of a package": ("", {}, "--app package.inner routes", 0, ["/inner"]),
+    "a file of a package": ("", {}, "--app package/inner.py routes", 0, ["/inner"]),
+    "a factory": ("", {}, "--app factory routes", 0, ["/plain-False"]),
+    "a factory by name": ("", {}, "--app factory:create_app routes", 0, ["/plain-F"]),
+    "a factory called": ("", {}, "--app factory:create_app() routes", 0, ["/plain-F"]),
+    "a factory with arguments": (
+        "", {}, ["--app", "factory:create_app('a:b', loud=True)", "routes"], 0,
+        ["/a:b-True"]),
+    "wsgi.py is found first": ("has_wsgi", {}, "routes", 0, ["/of-wsgi"]),
+    "app.py is found": ("has_app", {}, "routes", 0, ["/of-app"]),
+    "FLASK_APP": ("", {"FLASK_APP": "hello"}, "routes", 0, ["/a-first-rule"]),
+    "--app before FLASK_APP": (
+        "", {"FLASK_APP": "none"}, "--app hello routes", 0, ["/a-first-rule"]),
+    ".env before .flaskenv": ("dotenv", {}, "routes", 0, ["/only"]),
+    "the environment before .env": (
+        "dotenv", {"FLASK_APP": "../hello"}, "routes", 0, ["/a-first-rule"]),
+    "--env-file": ("dotenv", {}, "--env-file given.env routes", 0, ["/second"]),
+    "-e": ("dotenv", {}, "-e given.env routes", 0, ["/second"]),
+    "FLASK_SKIP_DOTENV": ("dotenv", {"FLASK_SKIP_DOTENV": "1"}, "routes", 1, ["--app"]),
+    "-e of no file": ("", {}, "-e no.env --app hello routes", None, ["no.env"]),
+
+    "no application here": ("empty", {}, "routes", 1, ["--app", "FLASK_APP"]),
+    "no such module": ("", {}, "--app nowhere routes", 1, ["nowhere"]),
+    "no such file": ("", {}, "--app nowhere.py routes", 1, ["nowhere.py"]),
+    "no such path": ("", {}, "--app no/where.py routes", 1, ["no/where.py"]),
+    "no such package": ("", {}, "--app nowhere.inner routes", 1, ["nowhere"]),
+    "no such module inside": ("", {}, "--app package.no routes", 1, ["package.no"]),
+    "no such name": ("", {}, "--app hello:appp routes", 1, ["appp", "'app'"]),
+    "name of a number": ("", {}, "--app hello:broken_name routes", 1, ["broken_name"]),
+    "no application in it": ("", {}, "--app none routes", 1, ["none"]),
+    "many applications in it": ("", {}, "--app many routes", 1, ["many:"]),
+    "factory lacks an argument": ("", {}, "--app factory:needs routes", 1, ["needs"]),
+    "factory of nothing": ("", {}, "--app factory:nothing() routes", 1, ["nothing"]),
+    "no name nor call": ("", {}, "--app hello:a.b routes", 1, ["a.b"]),
+    "no literal": ("", {}, "--app factory:needs(x) routes", 1, ["needs"]),
+    "no such command": ("", {}, "--app hello route", 2, ["'route'", "'routes'"]),
+    "no such option": ("", {}, "--ap hello routes", None, ["--ap", "--app"]),
+    "option without value": ("", {}, "--app", None, ["--app"]),
+    "no such sorting": ("", {}, "--app hello routes --sort endpont", 2, ["endpont"]),
+    "no such port": ("", {}, "--app hello run --port abc", 2, ["abc"]),
+    "no such port in the environment": (
+        "", {"FLASK_RUN_PORT": "abc"}, "--app hello run", 2, ["abc"]),
+    "no number": ("", {}, "--app hello add 1 x", 2, ["x"]),
+    "an argument missing": ("", {}, "--app hello add 1", 2, ["b"]),
+    "an argument too many": ("", {}, "--app hello add 1 2 3", 2, ["3"]),
+    "no such option of a command": ("", {}, "--app hello add 1 2 --no", 2, ["--no"]),
+    "no such command of a group": (
+        "", {}, "--app hello users creat", 2, ["'creat'", "'create'"]),
+    "a port in use": (
+        "", {"FLASK_RUN_PORT": "TAKEN"}, "--app hello run", 1, ["TAKEN"]),
+    "a port too high": ("", {}, "--app hello run --port 99999", 1, ["99999"]),
+    "a host unknown": ("", {}, "--app hello run -h x.invalid", 1, ["x.invalid"]),
+
+    "a syntax error": ("", {}, "--app syntax routes", 1, ["syntax.py", "SyntaxError"]),
+    "a missing dependency": ("", {}, "--app needing routes", 1, ["no_such_dependency"]),
+    "a failing command": ("", {}, "--app hello broken", 1, ["it is broken"]),
+    "an exit status": ("", {}, "--app hello status 7", 7, []),
+    "the exit status 0": ("", {}, "--app hello status 0", 0, []),
+    "a command that returns": ("", {}, "--app hello value", 0, []),
+
+    "--version": ("empty", {}, "--version", 0, [mf.__version__, "Python 3"]),
+    "--help without application": (
+        "empty", {}, "--help", 0, ["--app", "run", "routes", "shell"]),
+    "--help": (
+        "", {}, "--app hello --help", 0,
+        ["--app", "--debug", "run .*server", "routes", "shell",
+         "repeat-word +Print a word many times", "users"]),
+    "no command": ("", {}, "--app hello", None, []),
+    "help of run": (
+        "", {}, "--app hello run --help", 0,
+        ["--host", "--port", "--reload", "--cert", "--key", "--extra-files"]),
+    "help of a function": (
+        "", {}, "--app hello repeat-word --help", 0,
+        ["Print a word", "word", "--times", "--loud", "--sep", "--limit"]),
+    "help of a group": (
+        "", {}, "--app hello users --help", 0, ["create +Create a user"]),
+    "command of a group": ("", {}, "--app hello users create Ann", 0, ["created Ann"]),
+
+    "a function's defaults": (
+        "", {}, "--app hello repeat-word x", 0,
+        [re.escape("('x', 2, False, '-', 1.5, None, True) hello-app")]),
+    "a function's options": (
+        "", {}, "--app hello repeat-word --times 3 --loud x --sep=+ --rate 2 --limit 9"
+                " --no-quick", 0,
+        [re.escape("('x', 3, True, '+', 2.0, 9, False)")]),
+    "options from the environment": (
+        "", {"FLASK_REPEAT_WORD_TIMES": "5", "FLASK_REPEAT_WORD_QUICK": "0",
+             "FLASK_REPEAT_WORD_LOUD": "1"}, "--app hello repeat-word x", 0,
+        [re.escape("('x', 5, True, '-', 1.5, None, False)")]),
+    "numbers": ("", {}, "--app hello add 1 2", 0, ["^3$"]),
+    "numbers below zero": ("", {}, "--app hello add -- -1 -2", 0, ["^-3$"]),
+    "a command's own --debug": (
+        "", {}, "--app hello job --debug", 0, ["debug is True"]),
+    "no debugging": ("", {}, "--app hello debugging", 0, ["debugging: False"]),
+    "--debug": ("", {}, "--app hello --debug debugging", 0, ["debugging: True"]),
+    "FLASK_DEBUG": (
+        "", {"FLASK_DEBUG": "1"}, "--app hello debugging", 0, ["debugging: True"]),
+    "--no-debug before FLASK_DEBUG": (
+        "", {"FLASK_DEBUG": "1"}, "--app hello --no-debug debugging", 0,
+        ["debugging: False"]),
+    "one module": ("", {}, "--app hello modules", 0, ["^True True True$"]),
+    "subdomains in the table": ("", {}, "--app domains routes", 0, ["admin"]),
+    "methods in the table": (
+        "", {}, "--app hello routes", 0,
+        [r"^Endpoint +Methods +Rule$", r"^-+  -+  -+$", r"^index +GET +/$",
+         r"^a_send +DELETE, PUT +/send/<int:number>$",
+         r"^static +GET +/static/<path:filename>$"]),
+    "all methods in the table": (
+        "", {}, "--app hello routes --all-methods", 0,
+        [r"^index +GET, HEAD, OPTIONS +/$"]),
+}
+
+@pytest.fixture(scope="module")
+def cli_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("commands")
+    for name, text in CLI_FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+def cli_process(folder, args, text="", **environment):
+    """What `python microflask.py` with the arguments did in the folder."""
+    args = args.split() if isinstance(args, str) else args
+    return subprocess.run(
+        [sys.executable, str(DEVSERVER_FILE), *args], cwd=folder, input=text, text=True,
+        env=devserver_environment(**environment), capture_output=True, timeout=30)
+
+@pytest.fixture(scope="module")
+def cli_results(cli_folder):
+    """What each row did; several run at once."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        def run(name):
+            folder, environment, args, _, patterns = CLI_ROWS[name]
+            environment = {k: v.replace("TAKEN", port) for k, v in environment.items()}
+            ended = cli_process(cli_folder / folder, args, **environment)
+            return ended, [pattern.replace("TAKEN", port) for pattern in patterns]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            return dict(zip(CLI_ROWS, pool.map(run, CLI_ROWS)))
+
+CLI_TRACEBACKS = ("a syntax error", "a missing dependency", "a failing command")
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", CLI_ROWS)
+def test_cli_row(cli_results, name):
+    code, (ended, patterns) = CLI_ROWS[name][3], cli_results[name]
+    if code is None:
+        assert ended.returncode in ((1, 2) if patterns else (0, 2))
+    else:
+        assert ended.returncode == code, ended.stderr
+    text = ended.stderr if ended.returncode else ended.stdout
+    for pattern in patterns:
+        assert re.search(pattern, text, re.M), text
+    if name not in CLI_TRACEBACKS:
+        assert "Traceback" not in ended.stderr
+    if code == 1 and name not in CLI_TRACEBACKS:
+        assert len(ended.stderr.splitlines()) == 1
+
+CLI_SORTED = {
+    "": ["/send/<int:number>", "/", "/static/<path:filename>", "/a-first-rule"],
+    "--sort endpoint": [
+        "/send/<int:number>", "/", "/static/<path:filename>", "/a-first-rule"],
+    "-s rule": ["/", "/a-first-rule", "/send/<int:number>", "/static/<path:filename>"],
+    "--sort methods": [
+        "/send/<int:number>", "/static/<path:filename>", "/", "/a-first-rule"],
+    "--sort match": [
+        "/static/<path:filename>", "/", "/send/<int:number>", "/a-first-rule"],
+}
+
+@pytest.mark.parametrize("option", CLI_SORTED)
+def test_cli_routes_are_sorted(cli_folder, option):
+    ended = cli_process(cli_folder, f"--app hello routes {option}")
+    rules = [line.split()[-1] for line in ended.stdout.splitlines()[2:]]
+    assert rules == CLI_SORTED[option]
+
+def test_cli_return_value_of_a_command_is_no_exit_status(cli_folder):
+    code = "import sys, microflask; sys.exit(microflask.main())"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *HELLO, "value"], cwd=cli_folder, text=True,
+        env=devserver_environment(), capture_output=True, timeout=10)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+def test_cli_shell_runs_code_that_is_piped_in(cli_folder):
+    code = "print('>', app.name, g, answer, app.config['COLOR'])\n1 / 0\n"
+    ended = cli_process(cli_folder, [*HELLO, "shell"], code)
+    assert ended.returncode == 0
+    assert re.search("> hello-app .*g.* 42 green", ended.stdout)
+    assert "ZeroDivisionError" in ended.stderr
+
+@pytest.mark.parametrize("environment, args", [
+    ({}, ["--port", "0"]), ({}, ["-h", "127.0.0.1", "-p", "0"]),
+    ({"FLASK_RUN_PORT": "0", "FLASK_RUN_HOST": "127.0.0.1"}, []),
+    ({"FLASK_DEBUG": "1", "FLASK_RUN_PORT": "0", "FLASK_RUN_RELOAD": "0"}, []),
+    ({}, ["--debug", "--no-reload", "--no-debugger", "--without-threads", "-p", "0"]),
+])
+def test_cli_run_serves_the_application(cli_folder, environment, args):
+    command = [DEVSERVER_FILE, *HELLO, "run", *args]
+    with devserver_process(cli_folder, *command, **environment) as (_, port, log):
+        [answer] = devserver_ask(port, devserver_get())
+        debug = "FLASK_DEBUG" in environment or "--debug" in args
+        banner = log.read_text()
+    assert answer.body == b"index"
+    assert "hello" in banner and ("Debug mode: on" in banner) is debug
+    assert "Restarting" not in banner
+
+def cli_app():
+    """An application with a command of each kind."""
+    app = make_app()
+
+    @app.cli.command()
+    def greet_all(name="World", times: int = 1):
+        """Greet."""
+        print(f"Hello {name}!" * times)
+
+    @app.cli.command("bare", with_appcontext=False)
+    def bare():
+        print(mf.has_app_context())
+
+    @app.cli.command
+    def plain():
+        print(current_app.name)
+
+    @app.cli.command("exits")
+    def exits(what):
+        print("before")
+        sys.exit({"none": None, "text": "a reason", "7": 7}[what])
+
+    @app.cli.command("asks")
+    def asks():
+        print("yes" if input() == "y" else "no", os.environ.get("CLI_ASKED"))
+
+    users = app.cli.group("users")
+
+    @users.command("create")
+    def create(name):
+        print("created", name)
+
+    return app
+
+@pytest.mark.parametrize("args, code, output", [
+    (["greet-all"], 0, "Hello World!\n"),
+    (["greet-all", "--name", "A B", "--times", "2"], 0, "Hello A B!Hello A B!\n"),
+    ("greet-all --name Ann", 0, "Hello Ann!\n"),
+    ("greet-all --name 'A B'", 0, "Hello A B!\n"),
+    ("bare", 0, "False\n"), ("plain", 0, "test_microflask\n"),
+    ("exits none", 0, "before\n"), ("exits text", 1, "before\na reason\n"),
+    ("exits 7", 7, "before\n"), ("users create Ann", 0, "created Ann\n"),
+])
+def test_cli_runner_invokes_plain_functions(args, code, output):
+    result = cli_app().test_cli_runner().invoke(args=args)
+    assert (result.exit_code, result.output) == (code, output)
+
+def test_cli_runner_takes_a_command_object():
+    app = make_app()
+
+    @app.cli.command("greet")
+    def greet(name: str = "World"):
+        print("Hello", name, current_app.name)
+    result = app.test_cli_runner().invoke(greet, ["--name", "Ann"])
+    assert (result.exit_code, result.output) == (0, "Hello Ann test_microflask\n")
+
+def test_cli_runner_gives_input_and_environment(monkeypatch):
+    monkeypatch.delenv("CLI_ASKED", raising=False)
+    runner = cli_app().test_cli_runner()
+    result = runner.invoke(args=["asks"], input="y\n", env={"CLI_ASKED": "set"})
+    assert result.output == "yes set\n"
+    assert "CLI_ASKED" not in os.environ
+
+def test_cli_runner_catches_exceptions_unless_told_otherwise():
+    app = make_app()
+
+    @app.cli.command("fail")
+    def fail():
+        raise ZeroDivisionError
+    runner = app.test_cli_runner()
+    assert isinstance(runner.invoke(args=["fail"]).exception, ZeroDivisionError)
+    with pytest.raises(ZeroDivisionError):
+        runner.invoke(args=["fail"], catch_exceptions=False)
+
+def test_cli_click_commands_run_beside_plain_ones():
+    click = pytest.importorskip("click")
+    app = make_app()
+
+    @click.command("ready")
+    @click.option("--name", default="World")
+    @mf.with_appcontext
+    def ready(name):
+        click.echo(f"ready {name} {current_app.name}")
+    app.cli.add_command(ready)
+
+    @app.cli.command("decorated")
+    @click.argument("name")
+    @click.option("--loud/--quiet", default=False)
+    def decorated(name, loud):
+        click.echo(f"{name} {loud} {current_app.name}")
+
+    @click.group("tools")
+    def tools():
+        pass
+
+    @tools.command("one")
+    def one():
+        click.echo("one of the tools")
+    app.cli.add_command(tools)
+
+    group = mf.AppGroup("user")
+
+    @group.command("create")
+    @click.argument("name")
+    def create(name):
+        click.echo(f"created {name} in {current_app.name}")
+    app.cli.add_command(group)
+    runner = app.test_cli_runner()
+    for args, output in [
+            (["ready", "--name", "Ann"], "ready Ann test_microflask\n"),
+            (["decorated", "Ann", "--loud"], "Ann True test_microflask\n"),
+            (["tools", "one"], "one of the tools\n"),
+            (["user", "create", "Ann"], "created Ann in test_microflask\n")]:
+        result = runner.invoke(args=args)
+        assert (result.exit_code, result.output) == (0, output)
+    assert runner.invoke(args=["decorated"]).exit_code == 2
+    for command, args, output in [
+            (ready, ["--name", "B"], "ready B test_microflask\n"),
+            (decorated, ["B"], "B False test_microflask\n"),
+            (group, ["create", "B"], "created B in test_microflask\n")]:
+        result = runner.invoke(command, args)
+        assert (result.exit_code, result.output) == (0, output)
+
+CLI_BLUEPRINT_GROUPS = [
+    ({}, {}, ["things", "go"]), ({"cli_group": "other"}, {}, ["other", "go"]),
+    ({"cli_group": None}, {}, ["go"]), ({}, {"cli_group": "late"}, ["late", "go"]),
+    ({"cli_group": "other"}, {"cli_group": None}, ["go"]),
+    ({}, {"name": "renamed"}, ["renamed", "go"]),
+]
+
+@pytest.mark.parametrize("made, registered, args", CLI_BLUEPRINT_GROUPS)
+def test_cli_commands_of_a_blueprint(made, registered, args):
+    app, things = make_app(), Blueprint("things", "test_microflask", **made)
+
+    @things.cli.command("go")
+    def go():
+        print("gone", current_app.name)
+    app.register_blueprint(things, **registered)
+    result = app.test_cli_runner().invoke(args=args)
+    assert (result.exit_code, result.output) == (0, "gone test_microflask\n")
+
+def test_cli_commands_end_with_their_context():
+    app, ended = make_app(), threading.Event()
+    app.teardown_appcontext(lambda error: ended.set())
+
+    @app.cli.command("go")
+    def go():
+        assert not ended.is_set()
+    assert app.test_cli_runner().invoke(args=["go"]).exit_code == 0
+    assert ended.is_set() and not mf.has_app_context()
+
+# ---------------------------------------------------------------------------
+# Rare paths of chapters 1 to 23
+# ---------------------------------------------------------------------------
+
+def gaps_production():
+    """An application as in production: errors become answers and log records."""
+    app = Flask("test_microflask")
+    app.config["SECRET_KEY"] = "dev"
+    return app
+
+# Chapters 1 to 4: values and header fields
+
+@pytest.mark.parametrize("value", [
+    mf.CombinedMultiDict([mf.MultiDict({"a": "1"})]),
+    mf.ImmutableDict(a=1), mf.ImmutableMultiDict([("a", "1"), ("a", "2")]),
+    mf.Headers([("A", "1"), ("A", "2")])], ids=lambda value: type(value).__name__)
+def test_gaps_value_survives_pickle(value):
+    back = pickle.loads(pickle.dumps(value))
+    assert type(back) is type(value) and back == value
+
+def test_gaps_equal_immutable_lists_are_one_key():
+    names = {mf.ImmutableList([1, 2]): "a", mf.ImmutableList([1, 2]): "b"}
+    assert names == {mf.ImmutableList([1, 2]): "b"}
+    assert len({mf.ImmutableList([1, 2]), mf.ImmutableList([2, 1])}) == 2
+
+@pytest.mark.parametrize("other", [3, None])
+def test_gaps_multidict_cannot_be_joined_with_what_is_no_iterable(other):
+    values = mf.MultiDict({"a": "1"})
+    with pytest.raises(TypeError):
+        values |= other
+    assert values == mf.MultiDict({"a": "1"})
+
+def test_gaps_environ_headers_have_text_names_only():
+    headers = mf.EnvironHeaders({"HTTP_X_A": "1"})
+    assert headers["x-a"] == "1"
+    with pytest.raises(KeyError):
+        headers[0]
+
+def test_gaps_location_beyond_latin_1_is_made_ascii():
+    with make_app().test_request_context():
+        response = mf.redirect("/caf\u0153?q=\u20ac")
+        headers = dict(response.get_wsgi_headers(request.environ))
+    assert headers["Location"] == "/caf%C5%93?q=%E2%82%AC"
+
+@pytest.mark.parametrize("value, words", [
+    (mf.ResponseCacheControl({"max-age": "5"}),
+     ["ResponseCacheControl", "max-age='5'"]),
+    (mf.ETags(["a"]), ["ETags", '"a"']),
+    (mf.IfRange("a"), ["IfRange", '"a"']),
+    (mf.Range("bytes", [(0, 5)]), ["Range", "bytes=0-4"]),
+    (mf.ContentRange("bytes", 0, 5, 9), ["ContentRange", "bytes 0-4/9"]),
+    (mf.FileStorage(io.BytesIO(), "a.txt", content_type="text/plain"),
+     ["FileStorage", "a.txt", "text/plain"]),
+    (mf.WWWAuthenticate("basic", {"realm": "r"}), ["WWWAuthenticate", "Basic realm="]),
+    (mf.UserAgent("x/1"), ["UserAgent"]),
+], ids=lambda value: type(value).__name__)
+def test_gaps_repr_says_class_and_content(value, words):
+    assert all(word in repr(value) for word in words)
+
+@pytest.mark.parametrize("sent, modified", [(b"same", False), (b"other", True)])
+def test_gaps_data_stands_for_its_entity_tag(sent, modified):
+    environ = {"HTTP_IF_NONE_MATCH": f'"{mf.generate_etag(sent)}"'}
+    assert mf.is_resource_modified(environ, data=b"same") is modified
+    with pytest.raises(TypeError):
+        mf.is_resource_modified(environ, etag='"a"', data=b"same")
+
+@pytest.mark.parametrize("last_modified, modified", [
+    (None, True), ("never", True), ("Sat, 01 Jan 2022 00:00:00 GMT", True),
+    ("Fri, 01 Jan 2021 00:00:00 GMT", False)])
+def test_gaps_what_has_no_date_is_modified(last_modified, modified):
+    environ = {"HTTP_IF_MODIFIED_SINCE": "Fri, 01 Jan 2021 00:00:00 GMT"}
+    assert mf.is_resource_modified(environ, last_modified=last_modified) is modified
+
+# Chapter 5: signals without Blinker, proxies
+
+@pytest.fixture
+def without_blinker(monkeypatch):
+    """microflask, imported anew where Blinker is not installed."""
+    monkeypatch.setitem(sys.modules, "blinker", None)
+    spec = importlib.util.spec_from_file_location("microflask_alone", mf.__file__)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "microflask_alone", module)
+    spec.loader.exec_module(module)
+    return module
+
+@pytest.mark.beyond_flask
+def test_gaps_small_signal_reaches_the_receivers_of_its_sender(without_blinker):
+    signal = without_blinker.message_flashed
+    heard = []
+
+    def note_any(sender, **values):
+        heard.append(("any", sender, values))
+        return 1
+
+    def note_one(sender, **values):
+        heard.append(("one", sender, values))
+        return 2
+
+    one, two = object(), object()
+    assert signal.connect(note_any) is note_any
+    signal.connect(note_one, one)
+    assert signal.send(one, x=1) == [(note_any, 1), (note_one, 2)]
+    assert heard == [("any", one, {"x": 1}), ("one", one, {"x": 1})]
+    assert signal.send(two) == [(note_any, 1)]
+    signal.disconnect(note_any)
+    assert signal.send(two) == []
+    signal.disconnect(note_any)                 # a second time does no harm
+    signal.disconnect(note_one, one)
+    assert signal.send(one) == [] and not signal.receivers
+
+@pytest.mark.beyond_flask
+def test_gaps_small_signal_is_connected_as_long_as_the_block(without_blinker):
+    signal = without_blinker.template_rendered
+
+    def receiver(sender, **values):
+        return sender
+
+    with pytest.raises(ZeroDivisionError):
+        with signal.connected_to(receiver, "a"):
+            assert signal.send("a") == [(receiver, "a")]
+            assert signal.send("b") == []
+            raise ZeroDivisionError
+    assert signal.send("a") == []
+
+@pytest.mark.beyond_flask
+def test_gaps_request_sends_the_small_signals(without_blinker):
+    alone = without_blinker
+    app = alone.Flask("test_microflask_alone")
+    app.secret_key = "dev"
+
+    @app.route("/")
+    def index():
+        alone.flash("hello")
+        return alone.render_template_string("{{ get_flashed_messages() }}")
+
+    @app.route("/fails")
+    def fails():
+        raise LookupError("in the view")
+
+    names = ["appcontext_pushed", "request_started", "message_flashed",
+             "before_render_template", "template_rendered", "got_request_exception",
+             "request_finished", "request_tearing_down", "appcontext_tearing_down",
+             "appcontext_popped"]
+    seen = []
+    for name in names:
+        def receiver(sender, name=name, **values):
+            assert sender is app
+            seen.append((name, values))
+        getattr(alone, name).connect(receiver, app)
+    app.logger.disabled = True
+    assert "hello" in app.test_client().get("/").text
+    assert [name for name, _ in seen] == [
+        name for name in names if name != "got_request_exception"]
+    values = dict(seen)
+    assert values["message_flashed"]["message"] == "hello"
+    assert values["request_finished"]["response"].status_code == 200
+    seen.clear()
+    assert app.test_client().get("/fails").status_code == 500
+    values = dict(seen)
+    assert isinstance(values["got_request_exception"]["exception"], LookupError)
+    assert isinstance(values["request_tearing_down"]["exc"], LookupError)
+
+def test_gaps_proxy_of_a_context_variable():
+    variable = contextvars.ContextVar("gaps_variable")
+    whole = mf.LocalProxy(variable, unbound_message="no variable here")
+    part = mf.LocalProxy(variable, "real")
+    for proxy in (whole, part):
+        with pytest.raises(RuntimeError):
+            proxy._get_current_object()
+    with pytest.raises(RuntimeError, match="no variable here"):
+        whole + 1
+    assert not whole
+    token = variable.set(5)
+    assert whole == 5 and whole + 1 == 6 and part == 5
+    variable.reset(token)
+    with pytest.raises(RuntimeError):
+        whole.real
+
+def test_gaps_proxy_hands_on_what_its_function_raises():
+    def missing():
+        raise LookupError("not this one")
+
+    with pytest.raises(LookupError, match="not this one"):
+        mf.LocalProxy(missing)._get_current_object()
+
+@pytest.mark.parametrize("proxy", [request, session, g, current_app], ids=[
+    "request", "session", "g", "current_app"])
+def test_gaps_proxy_outside_of_its_context(proxy):
+    assert "unbound" in repr(proxy)
+    assert not proxy and dir(proxy) == []
+    assert isinstance(proxy, mf.LocalProxy) and proxy.__module__
+    with pytest.raises(RuntimeError):
+        proxy.anything
+
+@pytest.mark.beyond_flask
+def test_gaps_unbound_proxy_has_no_special_attributes_to_ask_for():
+    with pytest.raises(AttributeError):
+        request.__wrapped__
+
+@pytest.mark.beyond_flask
+def test_gaps_unbound_proxy_of_a_function_has_no_special_attributes():
+    def missing():
+        raise RuntimeError("not here")
+
+    proxy = mf.LocalProxy(missing)
+    with pytest.raises(AttributeError):
+        proxy.__wrapped__
+    with pytest.raises(RuntimeError, match="not here"):
+        proxy.anything
+
+# Chapter 6: contexts
+
+def test_gaps_context_pushed_twice_is_torn_down_once():
+    app, ended = make_app(), []
+    app.teardown_appcontext(lambda error: ended.append(error))
+    context = app.app_context()
+    context.push()
+    g.x = 1
+    context.push()
+    assert g.x == 1
+    context.pop()
+    assert g.x == 1 and not ended
+    context.pop()
+    assert ended == [None] and not mf.has_app_context()
+
+@pytest.mark.beyond_flask
+def test_gaps_contexts_are_popped_in_order():
+    app = make_app()
+    outer, inner = app.app_context(), app.app_context()
+    outer.push()
+    inner.push()
+    with pytest.raises(AssertionError):
+        outer.pop()
+    inner.pop()
+    outer.pop()
+    assert not mf.has_app_context()
+
+def test_gaps_application_context_in_a_request_builds_the_same_urls():
+    app = make_app()
+    app.add_url_rule("/a/<x>", "a")
+    with app.test_request_context("/", base_url="https://example.org/root"):
+        with app.app_context():
+            assert url_for("a", x=1, _external=True) in (
+                "https://example.org/root/a/1", "http://localhost/a/1")
+
+def test_gaps_context_takes_another_g():
+    app = make_app()
+    with app.app_context() as context:
+        context.g = app.app_ctx_globals_class()
+        context.g.x = 5
+        assert g.x == 5
+
+def test_gaps_repr_of_a_context_names_it():
+    app = make_app()
+    assert "test_microflask" in repr(app.test_request_context("/somewhere"))
+    assert "/somewhere" in repr(app.test_request_context("/somewhere"))
+    assert "Context" in repr(app.app_context())
+
+def test_gaps_request_of_the_context_inside_of_another():
+    app = make_app()
+    with app.test_request_context("/a"):
+        with app.app_context():
+            assert mf.request_ctx.request is request._get_current_object()
+            assert request.path == "/a"
+
+# Chapters 8 to 10: URLs and rules
+
+@pytest.mark.beyond_flask
+def test_gaps_iri_whose_host_cannot_be_read_is_quoted():
+    assert mf.iri_to_uri("http://[::1/\u20ac").endswith("%E2%82%AC")
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("rule", ["/<int(!):x>", "/<int(min=1 2):x>", "/<x>/<x>"])
+def test_gaps_broken_rule_is_a_value_error_when_it_is_added(rule):
+    with pytest.raises(ValueError):
+        mf.Map([mf.Rule(rule)])
+
+def gaps_adapter(*rules, **options):
+    return mf.Map(list(rules), **options).bind("localhost", "/")
+
+def test_gaps_value_that_the_converter_refuses_has_no_url():
+    class Even(mf.BaseConverter):
+        def to_url(self, value):
+            if value % 2:
+                raise mf.ValidationError
+            return str(value)
+
+    adapter = gaps_adapter(mf.Rule("/<even:x>", endpoint="a"),
+                           converters={"even": Even})
+    assert adapter.build("a", {"x": 4}) == "/4"
+    with pytest.raises(mf.BuildError):
+        adapter.build("a", {"x": 5})
+
+def test_gaps_next_rule_is_taken_when_a_converter_refuses():
+    class Even(mf.BaseConverter):
+        def to_url(self, value):
+            if value % 2:
+                raise mf.ValidationError
+            return str(value)
+
+    adapter = gaps_adapter(mf.Rule("/even/<even:x>", endpoint="a"),
+                           mf.Rule("/<x>", endpoint="a"), converters={"even": Even})
+    assert adapter.build("a", {"x": 4}) == "/even/4"
+    assert adapter.build("a", {"x": 5}) == "/5"
+
+@pytest.mark.parametrize("key, url", [
+    (None, "/?a=2&b=1"), (lambda pair: pair[1], "/?b=1&a=2")], ids=["name", "value"])
+def test_gaps_parameters_of_a_url_are_sorted(key, url):
+    adapter = gaps_adapter(mf.Rule("/", endpoint="a"), sort_parameters=True,
+                           sort_key=key)
+    assert adapter.build("a", {"b": 1, "a": 2}) == url
+
+def test_gaps_build_error_of_an_empty_map_names_the_endpoint():
+    with pytest.raises(mf.BuildError) as caught:
+        gaps_adapter().build("nowhere")
+    assert "nowhere" in str(caught.value) and caught.value.suggested is None
+
+def test_gaps_map_that_matches_hosts_has_no_subdomains():
+    with pytest.raises(RuntimeError):
+        mf.Map(host_matching=True).bind("localhost", subdomain="a")
+
+@pytest.mark.parametrize("redirect, found", [
+    (True, "http://localhost/all/"), (False, ("all", {"page": 1}))])
+def test_gaps_default_in_a_url_is_left_out_by_a_redirect(redirect, found):
+    adapter = gaps_adapter(
+        mf.Rule("/all/", endpoint="all", defaults={"page": 1}),
+        mf.Rule("/all/page/<int:page>", endpoint="all"), redirect_defaults=redirect)
+    assert adapter.match("/all/page/2") == ("all", {"page": 2})
+    if redirect:
+        with pytest.raises(mf.RequestRedirect) as caught:
+            adapter.match("/all/page/1")
+        assert caught.value.new_url == found
+    else:
+        assert adapter.match("/all/page/1") == found
+
+@pytest.mark.parametrize("redirect", [True, False])
+def test_gaps_alias_redirects_to_its_rule_or_not(redirect):
+    adapter = gaps_adapter(
+        mf.Rule("/users/", endpoint="users"),
+        mf.Rule("/users.html", endpoint="users", alias=True),
+        redirect_defaults=redirect)
+    if redirect:
+        with pytest.raises(mf.RequestRedirect) as caught:
+            adapter.match("/users.html", query_args="a=1")
+        assert caught.value.new_url == "http://localhost/users/?a=1"
+    else:
+        assert adapter.match("/users.html") == ("users", {})
+
+# Chapters 11 to 14: requests and responses
+
+def test_gaps_limited_stream_knows_its_place():
+    stream = mf.LimitedStream(io.BytesIO(b"0123456789"), 6)
+    buffer = bytearray(4)
+    assert stream.readable() and stream.tell() == 0
+    assert stream.readinto(buffer) == 4 and bytes(buffer) == b"0123"
+    assert stream.tell() == 4
+    assert stream.readinto(buffer) == 2 and bytes(buffer) == b"4523"
+    assert stream.tell() == 6 and stream.readinto(buffer) == 0
+
+def test_gaps_limited_stream_is_wrapped_as_text():
+    stream = mf.LimitedStream(io.BytesIO(b"a\nb\nc\nd"), 5)
+    assert list(io.TextIOWrapper(io.BufferedReader(stream))) == ["a\n", "b\n", "c"]
+
+def test_gaps_header_set_without_listener():
+    words = mf.HeaderSet(["a"])
+    words.add("b")
+    words.clear()
+    words.update(["C", "d"])
+    assert words.to_header() == "C, d" and "c" in words
+
+@pytest.mark.parametrize("name", [
+    "content_type", "user_agent", "remote_user", "accept_mimetypes"])
+def test_gaps_class_of_requests_shows_its_properties(name):
+    assert getattr(mf.Request, name) is not None
+
+@pytest.mark.parametrize("name", ["age", "cache_control", "vary", "www_authenticate"])
+def test_gaps_class_of_responses_shows_its_properties(name):
+    assert getattr(mf.Response, name) is not None
+
+def test_gaps_files_and_form_are_parsed_once():
+    app = make_app()
+    with app.test_request_context("/", method="POST", data={
+            "a": "1", "f": (io.BytesIO(b"text"), "f.txt")}):
+        assert request.form["a"] == "1" and request.files["f"].read() == b"text"
+        assert request.values["a"] == "1"
+        assert request.get_data(cache=False, parse_form_data=True) == b""
+        assert request.form["a"] == "1"
+
+def test_gaps_repr_of_a_request():
+    environ = mf.create_environ("/a", method="PUT")
+    assert "/a" in repr(mf.Request(environ)) and "PUT" in repr(mf.Request(environ))
+    untrusted = mf.Request(environ)
+    untrusted.trusted_hosts = ["example.org"]
+    assert "PUT" in repr(untrusted) and "/a" not in repr(untrusted)
+
+def test_gaps_content_security_policy_loses_a_directive():
+    response = mf.Response()
+    response.content_security_policy.img_src = "'self'"
+    response.content_security_policy.default_src = "'none'"
+    response.content_security_policy.img_src = None
+    response.content_security_policy.font_src = None        # it was not there
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'"
+
+def test_gaps_content_security_policy_has_no_private_attributes():
+    policy = mf.ContentSecurityPolicy()
+    assert policy.img_src is None and not hasattr(policy, "_secret")
+
+def gaps_ask(app, **options):
+    return mf.run_wsgi_app(app, mf.create_environ("/"), **options)
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("buffered", [True, False])
+def test_gaps_application_may_start_again_until_it_has_written(buffered):
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        try:
+            raise LookupError("late")
+        except LookupError:
+            start_response("500 Error", [("X-A", "1")], sys.exc_info())
+        return [b"sorry"]
+
+    body, status, headers = gaps_ask(application, buffered=buffered)
+    assert (b"".join(body), status, headers["X-A"]) == (b"sorry", "500 Error", "1")
+
+def test_gaps_application_that_has_written_cannot_start_again():
+    def application(environ, start_response):
+        write = start_response("200 OK", [])
+        write(b"begun")
+        try:
+            raise LookupError("late")
+        except LookupError:
+            start_response("500 Error", [], sys.exc_info())
+        return []
+
+    with pytest.raises(LookupError, match="late"):
+        gaps_ask(application)
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_gaps_application_may_start_with_its_first_piece(buffered):
+    closed = []
+
+    class Body:
+        def __init__(self, start_response):
+            self.pieces = self.run(start_response)
+
+        def run(self, start_response):
+            yield b""
+            start_response("201 CREATED", [])
+            yield b"a"
+            yield b"b"
+
+        def __iter__(self):
+            return self.pieces
+
+        def close(self):
+            closed.append(1)
+
+    body, status, headers = gaps_ask(
+        lambda environ, start_response: Body(start_response), buffered=buffered)
+    assert (b"".join(body), status) == (b"ab", "201 CREATED")
+    if not buffered:
+        body.close()
+    assert closed == [1]
+
+def test_gaps_conditional_response_keeps_its_date():
+    response = mf.Response("x", headers={"Date": "Fri, 01 Jan 2021 00:00:00 GMT"})
+    response.make_conditional(mf.create_environ("/"))
+    assert response.headers.getlist("Date") == ["Fri, 01 Jan 2021 00:00:00 GMT"]
+
+# Chapters 15 to 18: JSON, sessions, templates, files
+
+@pytest.mark.parametrize("name", ["gaps_no_module", "json:no_such_name"])
+def test_gaps_silent_import_of_what_is_missing_is_none(name):
+    assert mf.import_string(name, silent=True) is None
+    with pytest.raises(mf.ImportStringError) as caught:
+        mf.import_string(name)
+    assert caught.value.import_name.replace(".", ":") == name
+
+def test_gaps_json_provider_needs_dumps_and_loads():
+    provider = mf.JSONProvider(make_app())
+    with pytest.raises(NotImplementedError):
+        provider.dumps({})
+    with pytest.raises(NotImplementedError):
+        provider.loads("{}")
+
+def test_gaps_json_provider_of_two_methods_is_enough():
+    class Loud(mf.JSONProvider):
+        def dumps(self, obj, **kwargs):
+            return json.dumps(obj).upper()
+
+        def loads(self, s, **kwargs):
+            return json.loads(s.lower())
+
+    app = make_app()
+    app.json = Loud(app)
+
+    @app.post("/")
+    def echo():
+        return app.json.response(body=request.get_json())
+
+    answer = app.test_client().open("/", method="POST", data='{"A": "B"}',
+                                    content_type="application/json")
+    assert answer.data == b'{"BODY": {"A": "B"}}'
+    assert answer.mimetype == "application/json"
+    file = io.StringIO()
+    app.json.dump(["a"], file)
+    assert file.getvalue() == '["A"]'
+    file.seek(0)
+    assert app.json.load(file) == ["a"]
+
+def test_gaps_json_takes_an_encoder_class():
+    class Sets(json.JSONEncoder):
+        def default(self, o):
+            return sorted(o)
+
+    def other(o):
+        return list(o)
+
+    with make_app().app_context():
+        text = mf.json.dumps({"b": 1, "a": 2}, cls=Sets, default=None)
+        assert text == '{"a": 2, "b": 1}'
+        assert mf.json.dumps({3, 1}, cls=Sets, default=None) == "[1, 3]"
+        assert json.loads(mf.json.dumps({3}, cls=Sets, default=other)) == [3]
+
+def test_gaps_tag_needs_three_methods():
+    tag = mf.JSONTag(mf.TaggedJSONSerializer())
+    for method in (tag.check, tag.to_json, tag.to_python):
+        with pytest.raises(NotImplementedError):
+            method(1)
+
+def test_gaps_context_processor_outside_of_a_context():
+    app = make_app()
+    app.context_processor(lambda: {"a": 1})
+    values = {"b": 2}
+    app.update_template_context(values)
+    assert values == {"a": 1, "b": 2}
+
+def test_gaps_explained_template_loading_names_where_it_looked(tmp_path, caplog):
+    app = Flask("test_microflask", template_folder=str(tmp_path))
+    app.config["EXPLAIN_TEMPLATE_LOADING"] = True
+    blue = mf.Blueprint("blue", "test_microflask", template_folder=str(tmp_path / "b"))
+    app.register_blueprint(blue)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a.html").write_text("A")
+    (tmp_path / "b" / "a.html").write_text("B")
+    caplog.set_level(logging.INFO, "test_microflask")
+    with app.test_request_context():
+        assert mf.render_template("a.html") == "A"
+        with pytest.raises(Exception, match="missing.html"):
+            mf.render_template("missing.html")
+    first, second = [record.getMessage() for record in caplog.records]
+    assert "a.html" in first and str(tmp_path) in first and "blue" in first
+    assert "missing.html" in second and "blue" in second
+
+def test_gaps_wrapped_file_need_not_be_closable():
+    class Chunks:
+        def __init__(self):
+            self.pieces = [b"a", b"b"]
+
+        def read(self, size):
+            return self.pieces.pop(0) if self.pieces else b""
+
+    wrapped = mf.FileWrapper(Chunks())
+    assert list(wrapped) == [b"a", b"b"]
+    wrapped.close()
+
+@pytest.mark.parametrize("length", [0, -1])
+def test_gaps_salt_is_not_empty(length):
+    with pytest.raises(ValueError):
+        mf.generate_password_hash("secret", salt_length=length)
+
+@pytest.mark.parametrize("name, safe", [
+    ("con", "_con"), ("NUL.txt", "_NUL.txt"), ("lpt1.a.b", "_lpt1.a.b"),
+    ("console.txt", "console.txt"), ("..\\..\\a\\b.txt", "a_b.txt")])
+def test_gaps_file_name_is_safe_on_windows(name, safe, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        patch.setattr(os.path, "altsep", "\\")
+        found = mf.secure_filename(name)
+    assert found == safe
+
+# Chapters 19 to 21: the application
+
+@pytest.mark.parametrize("layout, prefix", [
+    ("env/lib/site-packages", "env"), ("env/lib/python3/site-packages", "env"),
+    ("env/Lib/site-packages", "env"), ("env/other/site-packages", "env/other"),
+    ("env/lib/elsewhere", None)])
+@pytest.mark.parametrize("kind", ["module", "package"])
+def test_gaps_installed_package_has_its_prefix(
+        layout, prefix, kind, tmp_path, monkeypatch):
+    folder = tmp_path / layout
+    folder.mkdir(parents=True)
+    name = f"gaps_installed_{kind}"
+    if kind == "module":
+        (folder / f"{name}.py").write_text("")
+    else:
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(folder))
+    expected = None if prefix is None else str(tmp_path / prefix)
+    assert mf.find_package(name) == (expected, str(folder))
+    instance = (folder / "instance" if prefix is None
+                else tmp_path / prefix / "var" / f"{name}-instance")
+    assert Flask(name).instance_path == str(instance)
+
+def test_gaps_scaffold_leaves_two_methods_to_others():
+    part = mf.Scaffold("test_microflask")
+    with pytest.raises(NotImplementedError):
+        part.add_url_rule("/")
+    with pytest.raises(NotImplementedError):
+        part.before_request(len)
+
+@pytest.mark.parametrize("option, seen", [(None, True), (False, False)])
+def test_gaps_debug_is_followed_by_the_templates_unless_told(option, seen):
+    app = make_app(TEMPLATES_AUTO_RELOAD=option)
+    assert not app.jinja_env.auto_reload
+    app.debug = True
+    assert app.config["DEBUG"] and app.jinja_env.auto_reload is seen
+
+@pytest.mark.parametrize("source, expected", [
+    ("{{ 'ab' | reversed_text }}", "ba"),
+    ("{{ 3 is odd_number }}", "True"), ("{{ answer() }}", "42")])
+@pytest.mark.parametrize("on", ["application", "blueprint"])
+@pytest.mark.beyond_flask
+def test_gaps_template_decorators_need_no_brackets(source, expected, on):
+    app, blue = make_app(), mf.Blueprint("blue", "test_microflask")
+    target, start = (app, "template") if on == "application" else (blue, "app_template")
+
+    def reversed_text(text):
+        return text[::-1]
+
+    def odd_number(number):
+        return number % 2 == 1
+
+    def answer():
+        return 42
+
+    for function, what in ((reversed_text, "filter"), (odd_number, "test"),
+                           (answer, "global")):
+        assert getattr(target, f"{start}_{what}")(function) is function
+    app.register_blueprint(blue)
+    with app.app_context():
+        assert mf.render_template_string(source) == expected
+
+@pytest.mark.beyond_flask
+def test_gaps_async_view_without_asgiref_names_it(monkeypatch):
+    app = make_app()
+
+    @app.route("/")
+    async def index():
+        return "a"
+
+    monkeypatch.setitem(sys.modules, "asgiref", None)
+    monkeypatch.setitem(sys.modules, "asgiref.sync", None)
+    with pytest.raises(RuntimeError, match="asgiref"):
+        app.test_client().get("/")
+
+@pytest.mark.parametrize("debug, path, method, status", [
+    (True, "/dir", "POST", 308), (True, "/moved/1", "GET", 302),
+    (False, "/moved/1", "POST", 302), (True, "/moved/1", "POST", None)])
+def test_gaps_debug_mode_shows_what_a_redirect_would_lose(debug, path, method, status):
+    class Moved(mf.RequestRedirect):
+        code = 302
+
+    class MovedConverter(mf.BaseConverter):
+        def to_python(self, value):
+            raise Moved("http://localhost/new")
+
+    app = make_app()
+    app.debug = debug
+    app.url_map.converters["moved"] = MovedConverter
+    app.add_url_rule("/dir/", "dir", lambda: "dir", methods=["GET", "POST"])
+    app.add_url_rule("/moved/<moved:x>", "moved", lambda x: "", methods=["GET", "POST"])
+    if status is not None:
+        assert app.test_client().open(path, method=method).status_code == status
+        return
+    with pytest.raises(AssertionError) as caught:
+        app.test_client().open(path, method=method)
+    assert type(caught.value).__name__ == "FormDataRoutingRedirect"
+    assert "http://localhost/new" in str(caught.value)
+    assert f"http://localhost{path}" in str(caught.value)
+
+def gaps_log(caplog):
+    return [(record.levelname, record.exc_info and record.exc_info[0])
+            for record in caplog.records if record.name == "test_microflask"]
+
+@pytest.mark.beyond_flask
+def test_gaps_teardown_that_fails_harms_nothing_else(caplog):
+    app, ended = gaps_production(), []
+
+    @app.route("/")
+    def index():
+        return "answer"
+
+    @app.teardown_request
+    def last(error):
+        ended.append("request")
+
+    @app.teardown_request
+    def failing(error):
+        raise LookupError("in the teardown")
+
+    @app.teardown_appcontext
+    def of_the_context(error):
+        ended.append("context")
+
+    for _ in range(2):
+        answer = app.test_client().get("/")
+        assert (answer.status_code, answer.text) == (200, "answer")
+        assert not mf.has_app_context()
+    assert ended == ["request", "context"] * 2
+    assert gaps_log(caplog) == [("ERROR", LookupError)] * 2
+
+def test_gaps_teardown_that_fails_is_raised_in_tests():
+    app = make_app()
+    app.add_url_rule("/", "index", lambda: "answer")
+
+    @app.teardown_request
+    def failing(error):
+        raise LookupError("in the teardown")
+
+    with pytest.raises(LookupError, match="in the teardown"):
+        app.test_client().get("/")
+
+@pytest.mark.beyond_flask
+def test_gaps_handler_of_500_that_fails_leaves_a_plain_500(caplog):
+    app = gaps_production()
+
+    @app.route("/")
+    def index():
+        raise LookupError("in the view")
+
+    @app.errorhandler(500)
+    def failing(error):
+        raise ZeroDivisionError("in the handler")
+
+    @app.after_request
+    def mark(response):
+        response.headers["X-After"] = "1"
+        return response
+
+    answer = app.test_client().get("/")
+    assert (answer.status_code, answer.headers["X-After"]) == (500, "1")
+    assert gaps_log(caplog) == [("ERROR", LookupError), ("ERROR", ZeroDivisionError)]
+
+def test_gaps_application_does_not_run_under_the_command_line(monkeypatch):
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
+    app = make_app()
+    assert app.run(port="no port") is None
+
+@pytest.mark.parametrize("environ, load, given, debug", [
+    (None, True, None, False), (None, True, True, True), ("1", True, None, True),
+    ("1", True, False, False), ("1", False, None, False)])
+def test_gaps_application_runs_in_the_mode_that_was_asked_for(
+        environ, load, given, debug, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)                 # no .env lies here
+    monkeypatch.delenv("FLASK_RUN_FROM_CLI", raising=False)
+    monkeypatch.delenv("FLASK_DEBUG", raising=False)
+    app = make_app()
+    if environ is not None:
+        monkeypatch.setenv("FLASK_DEBUG", environ)
+    with pytest.raises(ValueError):     # what is no port is not served
+        app.run(port="no port", debug=given, load_dotenv=load)
+    assert app.debug is debug
+
+# Chapters 22 and 23: classes of views, testing
+
+def test_gaps_method_view_without_methods_answers_nothing():
+    class Nothing(mf.MethodView):
+        pass
+
+    class Something(Nothing):
+        def get(self):
+            return "got"
+
+    assert not Nothing.methods and Something.methods == {"GET"}
+    app = make_app()
+    app.add_url_rule("/", view_func=Something.as_view("something"))
+    client = app.test_client()
+    assert client.get("/").text == "got" and client.post("/").status_code == 405
+
+def test_gaps_open_file_is_uploaded(tmp_path):
+    app = make_app()
+
+    @app.post("/")
+    def upload():
+        file = request.files["f"]
+        return {"name": os.path.basename(file.filename or ""), "text":
+                file.read().decode()}
+
+    path = tmp_path / "a.txt"
+    path.write_text("text")
+    with open(path, "rb") as file:
+        answer = app.test_client().post("/", data={"f": file})
+    assert answer.get_json() == {"name": "a.txt", "text": "text"}
+
+@pytest.mark.parametrize("base", ["http://localhost/?a=1", "http://localhost/#a"])
+def test_gaps_base_url_has_no_query(base):
+    with pytest.raises(ValueError):
+        mf.EnvironBuilder("/", base_url=base)
+
+@pytest.mark.beyond_flask
+def test_gaps_body_may_be_a_stream_without_a_length():
+    class Pipe:
+        def __init__(self, data):
+            self.file = io.BytesIO(data)
+
+        def read(self, size=-1):
+            return self.file.read(size)
+
+    environ = mf.create_environ("/", method="POST", input_stream=Pipe(b"abc"))
+    assert mf.Request(environ).content_length in (None, 0)
+    assert environ["wsgi.input"].read() == b"abc"
+    environ = mf.create_environ("/", method="POST", input_stream=io.BytesIO(b"abc"))
+    assert mf.Request(environ).content_length == 3
+    assert mf.Request(environ).get_data() == b"abc"
+
+def test_gaps_null_session_is_not_saved():
+    app = Flask("test_microflask")
+    client = app.test_client()
+    with pytest.raises(RuntimeError):
+        with client.session_transaction() as opened:
+            opened["a"] = 1
+
+    class Without(mf.SessionInterface):
+        def open_session(self, app, request):
+            return mf.NullSession()
+
+        def save_session(self, app, session, response):
+            raise AssertionError("there is nothing to save")
+
+    app.session_interface = Without()
+    with client.session_transaction() as opened:
+        assert app.session_interface.is_null_session(opened)
+
+@pytest.mark.parametrize("leave, code, output", [
+    ("give up", 1, "give up\n"), (3, 3, ""), (None, 0, "")])
+def test_gaps_command_that_leaves_tells_its_code(leave, code, output):
+    app = make_app()
+
+    @app.cli.command("leave")
+    def leaving():
+        sys.exit(leave)
+
+    result = app.test_cli_runner().invoke(args=["leave"])
+    assert (result.exit_code, result.output) == (code, output)
+    assert type(result).__name__ in repr(result)
+    assert ("okay" in repr(result)) is (code == 0)
+
+@pytest.mark.parametrize("way", [
+    copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))],
+    ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize("value", [
+    mf.ImmutableList([1, 2]), mf.Accept([("a", 1)]),
+    mf.parse_accept_header("text/html;q=0.5", mf.MIMEAccept),
+    mf.RequestCacheControl({"max-age": "1"}), mf.CallbackDict({"a": 1}),
+    mf.ResponseCacheControl({"max-age": "1"})],
+    ids=lambda value: type(value).__name__)
+def test_gaps_value_survives_its_copy(value, way):
+    back = way(value)
+    assert type(back) is type(value) and back == value and str(back) == str(value)
+
+def test_gaps_immutable_list_shows_its_class():
+    assert repr(mf.ImmutableList([1])) == "ImmutableList([1])"
+
+def test_gaps_header_sets_compare_as_sets():
+    words = mf.HeaderSet(["a", "b"])
+    assert words == mf.HeaderSet(["b", "a"]) and words == {"a", "b"}
+    assert words != mf.HeaderSet(["a"]) and mf.HeaderSet(["a"]) <= words
+    assert set(words | {"c"}) == {"a", "b", "c"} and set(words - {"a"}) == {"b"}
+
+def test_gaps_header_set_keeps_the_first_spelling():
+    words = mf.HeaderSet(["a"])
+    words.update(["C", "c"])
+    assert words.to_header() == "a, C"
+
+@pytest.mark.parametrize("proxy", [mf.request, mf.session, mf.g, mf.current_app],
+                         ids=["request", "session", "g", "current_app"])
+def test_gaps_unbound_proxy_has_a_docstring(proxy):
+    assert proxy.__doc__
+
+def test_gaps_port_that_is_taken_leaves_no_socket_open():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code = ("import microflask as mf; "
+                f"mf.Flask('taken').run(port={taken.getsockname()[1]})")
+        ended = subprocess.run([sys.executable, "-X", "dev", "-c", code], timeout=30,
+                               capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "ResourceWarning" not in ended.stderr
+
+def test_gaps_server_refuses_an_option_it_does_not_know():
+    code = ("import signal, microflask as mf; signal.alarm(5); "
+            "mf.Flask('unknown').run(port=0, no_such_option=1)")
+    ended = subprocess.run([sys.executable, "-c", code], timeout=30,
+                           capture_output=True, text=True)
+    assert "TypeError" in ended.stderr and "no_such_option" in ended.stderr
+
+# ---------------------------------------------------------------------------
+# Hostile clients, broken servers, faults
+# ---------------------------------------------------------------------------
+
+HOSTILE_MULTIPART = "multipart/form-data; boundary=b"
+HOSTILE_FORM = "application/x-www-form-urlencoded"
+
+def hostile_app(**config):
+    """An application as in production: errors are answered, not raised."""
+    app = Flask("test_microflask")
+    app.config.update(SECRET_KEY="dev", PROPAGATE_EXCEPTIONS=False, **config)
+    app.logger.disabled = True
+    return app
+
+def hostile_environ(path="/", method="GET", body=None, **changes):
+    environ = {
+        "REQUEST_METHOD": method, "PATH_INFO": path, "SCRIPT_NAME": "",
+        "QUERY_STRING": "", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost",
+        "wsgi.version": (1, 0), "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body or b""), "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True, "wsgi.multiprocess": False,
+        "wsgi.run_once": False}
+    if body is not None:
+        environ["CONTENT_LENGTH"] = str(len(body))
+    environ.update(changes)
+    return {key: value for key, value in environ.items() if value is not None}
+
+def hostile_call(app, *args, **changes):
+    """Call wsgi_app as a server does; return (status code, headers, body)."""
+    started = []
+
+    def start_response(status, headers, exc_info=None):
+        started[:] = [status, headers]
+        return lambda data: None
+    body = app.wsgi_app(hostile_environ(*args, **changes), start_response)
+    try:
+        data = b"".join(body)
+    finally:
+        if hasattr(body, "close"):
+            body.close()
+    return int(started[0].split()[0]), started[1], data
+
+def hostile_part(disposition, data, more=b""):
+    return (b"--b\r\nContent-Disposition: form-data; " + disposition + b"\r\n" + more
+            + b"\r\n" + data + b"\r\n")
+
+def hostile_upload_app(**config):
+    app = hostile_app(**config)
+
+    @app.post("/")
+    def upload():
+        app.fields = list(request.form.items(multi=True))
+        app.files = [(name, file.filename, file.read())
+                     for name, file in request.files.items(multi=True)]
+        return ""
+    return app
+
+def hostile_upload(app, body, **changes):
+    changes.setdefault("CONTENT_TYPE", HOSTILE_MULTIPART)
+    return hostile_call(app, "/", "POST", body, **changes)[0]
+
+def hostile_seconds(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+# Bodies
+
+HOSTILE_DATA = [
+    b"", b"\r\n", b"\n", b"\r", b"--", b"\r\n--", b"\r\n--bX", b"--bX", b"--b\0\r",
+    b"x\r\n--b-\r\n", b"\r\n\r\n--bb\r\n", b"\0\xff", b"x" * 70_000 + b"\r\n--c"]
+
+@pytest.mark.parametrize("size", [1, 3, 100_000])
+@pytest.mark.parametrize("data", HOSTILE_DATA)
+def test_hostile_part_bytes_come_back_exactly(data, size):
+    class Crumbs(io.BytesIO):
+        def read(self, wanted=-1):
+            return super().read(min(wanted, size) if wanted >= 0 else size)
+    app = hostile_upload_app()
+    text = data if len(data) < 1000 and data.isascii() else b"t"
+    body = (hostile_part(b'name="f"; filename="x"', data)
+            + hostile_part(b'name="t"', text) + b"--b--\r\n")
+    stream = {"wsgi.input": Crumbs(body)}
+    assert hostile_upload(app, body, **stream) == 200
+    assert app.files == [("f", "x", data)]
+    assert app.fields == [("t", text.decode())]
+
+def test_hostile_part_that_starts_at_any_place_of_a_block_is_exact():
+    app = hostile_upload_app()
+    for offset in range(150):
+        filler = hostile_part(b'name="p"; filename="p"', b"z" * (65_316 + offset))
+        body = filler + hostile_part(b'name="f"; filename="x"', b"Y" * 300)
+        hostile_upload(app, body + hostile_part(b'name="t"', b"\n") + b"--b--\r\n")
+        assert app.files[1] == ("f", "x", b"Y" * 300)
+        assert app.fields == [("t", "\n")]
+
+@pytest.mark.parametrize("name", ["\u65e5\u672c.txt", "\u20ac", "\u00e9", "\U0001f600"])
+def test_hostile_part_names_are_utf_8(name):
+    app = hostile_upload_app()
+    body = (hostile_part(f'name="f"; filename="{name}"'.encode(), b"1")
+            + hostile_part(f'name="{name}"'.encode(), b"2") + b"--b--\r\n")
+    assert hostile_upload(app, body) == 200
+    assert app.files == [("f", name, b"1")]
+    assert app.fields == [(name, "2")]
+
+def test_hostile_near_boundaries_do_not_fill_the_memory():
+    import tracemalloc
+    app, count = hostile_upload_app(), 600_000
+    head = b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n'
+    app.view_functions["upload"] = lambda: str(request.files["f"].seek(0, 2))
+    whole = head + b"\r\n--bX" * count + b"\r\n--b--\r\n"
+    tracemalloc.start()
+    try:
+        answer = hostile_call(app, "/", "POST", CONTENT_TYPE=HOSTILE_MULTIPART, **{
+            "CONTENT_LENGTH": str(len(whole)), "wsgi.input": io.BytesIO(whole)})
+        assert answer[::2] == (200, str(6 * count).encode())
+        assert tracemalloc.get_traced_memory()[1] < 2_500_000
+    finally:
+        tracemalloc.stop()
+
+@pytest.mark.parametrize(("body", "status"), [
+    (b"".join(hostile_part(b'name="a"', b"x" * 100_000) for _ in range(6)), 413),
+    (hostile_part(b'name="a"', b"x") * 1001, 413),
+    (hostile_part(b'name="a"', b"x") * 1000, 200),
+    (hostile_part(b'name="a"', b"x", b"X: " + b"y" * 20_000 + b"\r\n"), 413)])
+@pytest.mark.beyond_flask
+def test_hostile_form_limits_hold_for_all_fields_together(body, status):
+    assert hostile_upload(hostile_upload_app(), body + b"--b--\r\n") == status
+
+def test_hostile_body_that_ends_anywhere_is_no_server_error():
+    app = hostile_upload_app()
+    whole = hostile_part(b'name="a"; filename="x"', b"data") + b"--b--\r\n"
+    for end in range(len(whole)):
+        assert hostile_upload(app, whole[:end]) < 500
+
+@pytest.mark.parametrize("kind", [HOSTILE_FORM, HOSTILE_MULTIPART, "text/plain"])
+@pytest.mark.parametrize("length", ["+7", "-1", "\xb2", "1_0", "0x10", " ", None])
+def test_hostile_stream_without_a_plain_length_is_not_touched(kind, length):
+    class Untouchable:
+        def read(self, *args):
+            raise AssertionError("it was read")
+    app = hostile_app()
+    app.add_url_rule("/", "v", lambda: f"{len(request.form)}{request.get_data()}",
+                     methods=["POST"])
+    stream = {"wsgi.input": Untouchable()}
+    assert hostile_call(app, "/", "POST", CONTENT_TYPE=kind, CONTENT_LENGTH=length,
+                        **stream)[::2] == (200, b"0b''")
+
+@pytest.mark.parametrize("kind", [HOSTILE_FORM, HOSTILE_MULTIPART, "text/plain"])
+def test_hostile_content_length_of_5000_digits_is_no_server_error(kind):
+    app = hostile_app()
+    app.add_url_rule("/", "v", lambda: f"{len(request.form)}{request.get_data()}",
+                     methods=["POST"])
+    assert hostile_call(app, "/", "POST", b"x", CONTENT_TYPE=kind,
+                        CONTENT_LENGTH="9" * 5000)[0] < 500
+
+# Header fields
+
+@pytest.mark.parametrize(("field", "attribute", "value"), [
+    ("MAX_FORWARDS", "max_forwards", "\xb2"),
+    ("MAX_FORWARDS", "max_forwards", "9" * 5000),
+    ("IF_RANGE", "if_range", '"'), ("IF_RANGE", "if_range", 'a"b'),
+    ("IF_RANGE", "if_range", "Fri, 31 Dec 9999 23:59:59 -2300"),
+    ("IF_MODIFIED_SINCE", "if_modified_since", "1 Jan 99999999999 0:0:0 GMT"),
+    ("AUTHORIZATION", "authorization", "Basic \xe9"),
+    ("ACCEPT", "accept_mimetypes", "a/b;q=nan, */*;q=\xb2"),
+    ("CACHE_CONTROL", "cache_control", "max-age=\xb2"),
+    ("RANGE", "range", "bytes=" + "9" * 5000 + "-"),
+    ("HOST", "url", "[1:2]"), ("HOST", "url", "[:::::]"), ("HOST", "url", "[a:.]"),
+    ("HOST", "url", "[::1]"), ("HOST", "url", "xn--a")])
+@pytest.mark.beyond_flask
+def test_hostile_field_is_never_a_server_error(field, attribute, value):
+    app = hostile_app()
+    app.add_url_rule("/", "v", lambda: repr(str(getattr(request, attribute))))
+    assert hostile_call(app, **{f"HTTP_{field}": value})[0] < 500
+
+@pytest.mark.parametrize("value", [
+    " ", '"', "\\", '\\"', "a;", "a=b,", 'a="', '"a",', "*1", ";a*1=b", 'x="\\";', "W/",
+    "1-2,", "<@", "%ff", "a/b;q=0.1,"])
+def test_hostile_fields_of_64_kb_are_parsed_in_no_time(value):
+    text = "a/b; " + value * (64_000 // len(value))
+    fields = ("ACCEPT", "ACCEPT_LANGUAGE", "AUTHORIZATION", "CACHE_CONTROL", "COOKIE",
+              "IF_NONE_MATCH", "IF_RANGE", "RANGE", "X_FORWARDED_FOR")
+    environ = hostile_environ(**{f"HTTP_{name}": text for name in fields})
+    environ["CONTENT_TYPE"] = text
+    asked = mf.Request(environ)
+
+    def read():
+        for name in ("accept_mimetypes", "accept_languages", "authorization", "range",
+                     "cache_control", "cookies", "if_none_match", "if_range",
+                     "access_route", "mimetype"):
+            getattr(asked, name)
+    assert hostile_seconds(read) < 2
+
+# Paths and hosts
+
+@pytest.mark.parametrize(("rule", "path"), [
+    ("/<a>-<b>-<c>-<d>.html", "/" + "-" * 400),
+    ("/<string(minlength=2):a>-<string(minlength=2):b>-<string(minlength=2):c>.html",
+     "/" + "-" * 400),
+    ("/<a>-<string(maxlength=999):b>-<c>-<string(maxlength=999):d>!", "/" + "-" * 150),
+    ("/<int:a><int:b><int:c>.html", "/" + "1" * 500),
+    ("/<path:a>/<b>/<path:c>.html", "/" + "a/" * 500),
+    ("/<path:a>/x/<path:b>", "/" + "x/" * 2000)])
+@pytest.mark.beyond_flask
+def test_hostile_path_does_not_make_the_router_backtrack(rule, path):
+    app = hostile_app()
+    app.add_url_rule(rule, "v", lambda **values: "x")
+    hostile_call(app, "/")
+    assert hostile_seconds(lambda: hostile_call(app, path)) < 0.08
+
+@pytest.mark.parametrize("path", [
+    "//evil.com/y", "///evil.com//y", "/\\evil.com/y", "/%5cevil/y", "/@evil/y",
+    "//evil.com//y"])
+def test_hostile_redirects_stay_on_the_host(path):
+    app = hostile_app()
+    app.add_url_rule("/<x>/y/", "v", lambda x: x)
+    status, headers, _ = hostile_call(app, path, QUERY_STRING="q=//x%0d")
+    location = dict(headers)["Location"]
+    assert status == 308 and location.startswith("http://localhost/")
+    assert location.isprintable() and "//" not in location[7:].partition("?")[0]
+
+# Faults
+
+class HostileBody:
+    """A body that counts how often it was closed."""
+    def __init__(self, fail=False):
+        self.closed, self.fail, self.left = 0, fail, 2
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.left -= 1
+        if self.fail and self.left == 0:
+            raise ZeroDivisionError
+        if self.left < 0:
+            raise StopIteration
+        return b"x"
+
+    def close(self):
+        self.closed += 1
+
+def hostile_raise(*args, **kwargs):
+    raise ZeroDivisionError
+
+class HostileSessions(mf.SecureCookieSessionInterface):
+    def save_session(self, app, session, response):
+        raise ZeroDivisionError
+
+def hostile_fault_app(fault, streamed, body):
+    app, ended = hostile_app(), []
+
+    @app.route("/")
+    def view():
+        return Response(mf.stream_with_context(body) if streamed else body)
+    app.teardown_request(lambda error: ended.append("request"))
+    app.teardown_appcontext(lambda error: ended.append("app"))
+    if fault == "save":
+        app.session_interface = HostileSessions()
+    elif fault == "after returns None":
+        app.after_request(lambda response: None)
+    elif fault:
+        getattr(app, fault)(hostile_raise)
+    return app, ended
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(("fault", "status"), [
+    (None, 200), ("after_request", 500), ("save", 500), ("after returns None", 500),
+    ("teardown_request", 200), ("teardown_appcontext", 200)])
+@pytest.mark.beyond_flask
+def test_hostile_fault_closes_the_body_and_tears_down_once(fault, status, streamed):
+    body = HostileBody()
+    app, ended = hostile_fault_app(fault, streamed, body)
+    gc.disable()        # what only the collector closes is closed too late
+    try:
+        assert hostile_call(app)[0] == status
+        assert body.closed == 1
+        assert sorted(ended) == ["app", "request"]
+    finally:
+        gc.enable()
+    assert not mf.has_app_context()
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("steps", [0, 1, 9])
+@pytest.mark.beyond_flask
+def test_hostile_client_that_stops_reading_ends_the_request_once(
+        streamed, method, steps):
+    body = HostileBody()
+    app, ended = hostile_fault_app(None, streamed, body)
+    answer = app.wsgi_app(hostile_environ("/", method), lambda *args: None)
+    for _, _ in zip(range(steps), answer):
+        pass
+    answer.close()
+    assert body.closed == 1 and sorted(ended) == ["app", "request"]
+    assert not mf.has_app_context()
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.beyond_flask
+def test_hostile_error_in_the_middle_reaches_the_server(streamed):
+    body = HostileBody(fail=True)
+    app, ended = hostile_fault_app(None, streamed, body)
+    with pytest.raises(ZeroDivisionError):
+        hostile_call(app)
+    assert body.closed == 1 and sorted(ended) == ["app", "request"]
+    assert not mf.has_app_context()
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.beyond_flask
+def test_hostile_server_that_refuses_to_start_leaves_nothing_open(streamed):
+    body = HostileBody()
+    app, ended = hostile_fault_app(None, streamed, body)
+    gc.disable()
+    try:
+        with pytest.raises(ZeroDivisionError):
+            app.wsgi_app(hostile_environ(), hostile_raise)
+        assert body.closed == 1 and sorted(ended) == ["app", "request"]
+    finally:
+        gc.enable()
+
+def test_hostile_stream_of_a_view_that_fails_is_closed():
+    app, body, ended = hostile_app(), HostileBody(), []
+
+    @app.route("/")
+    def view():
+        kept = mf.stream_with_context(body)
+        raise ValueError(kept)
+    app.teardown_request(lambda error: ended.append(error))
+    gc.disable()
+    try:
+        assert hostile_call(app)[0] == 500
+        assert len(ended) == 1
+    finally:
+        gc.enable()
+
+@pytest.mark.parametrize("view", [
+    lambda: Response([1, 2]), lambda: Response(["\ud800"]), lambda: None, lambda: 5,
+    lambda: "\ud800", lambda: ("x", 200, {"A": "b\r\nC: d"}), lambda: ("x", "a\r\nb"),
+    lambda: ("x", {"A:b": "c"}), lambda: ("x", {"A": "\u65e5"}), lambda: (1, 2, 3, 4),
+    lambda: lambda environ, start_response: 1 / 0])
+@pytest.mark.beyond_flask
+def test_hostile_answer_that_cannot_be_sent_is_a_500(view):
+    app = hostile_app()
+    app.add_url_rule("/", "v", view)
+    assert hostile_call(app)[0] == 500
+    assert not mf.has_app_context()
+
+@pytest.mark.beyond_flask
+def test_hostile_listener_of_exceptions_does_not_break_the_answer():
+    app = hostile_app()
+    app.add_url_rule("/", "v", hostile_raise)
+    with mf.got_request_exception.connected_to(hostile_raise, app):
+        assert hostile_call(app)[0] == 500
+
+@pytest.mark.parametrize("fault", ["view", "teardown"])
+@pytest.mark.beyond_flask
+def test_hostile_path_cannot_forge_a_line_of_the_log(fault):
+    app, log = hostile_app(), io.StringIO()
+    app.logger.disabled = False
+    app.logger.handlers[:] = [logging.StreamHandler(log)]
+    app.add_url_rule("/<x>/y", "v", hostile_raise if fault == "view" else lambda x: x)
+    if fault == "teardown":
+        app.teardown_request(hostile_raise)
+    hostile_call(app, "/q FAKE \x1b[31m/y")
+    app.logger.handlers.clear()
+    assert "ZeroDivisionError" in log.getvalue()
+    assert "\x1b" not in log.getvalue()
+
+@pytest.mark.parametrize("status", [101, 204, 304, 200])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.beyond_flask
+def test_hostile_answers_pass_the_validator(status, method):
+    app = hostile_app()
+    app.add_url_rule("/", "v", lambda: ("body", status))
+    started = []
+    answer = validate.validator(app.wsgi_app)(hostile_environ("/", method), (
+        lambda status, headers, exc_info=None: started.extend([status, headers])))
+    data = b"".join(answer)
+    answer.close()
+    assert data == (b"body" if (status, method) == (200, "GET") else b"")
+    if status != 200:
+        assert "Content-Length" not in dict(started[1])
+
+# Threads and memory
+
+def test_hostile_threads_never_see_each_others_values():
+    app, ended, wrong = hostile_app(), [], []
+
+    @app.post("/<i>")
+    def view(i):
+        g.i = session["i"] = i
+
+        def generate():
+            for _ in range(3):
+                time.sleep(0.0003)
+                yield f"{i}{g.i}{request.form['i']}{session['i']};"
+        return Response(mf.stream_with_context(generate()))
+
+    def work(number):
+        for turn in range(10):
+            i = f"{number}_{turn}"
+            answer = hostile_call(app, f"/{i}", "POST", f"i={i}".encode(),
+                                  CONTENT_TYPE=HOSTILE_FORM)
+            if answer[2] != f"{i}{i}{i}{i};".encode() * 3 or mf.has_app_context():
+                wrong.append(answer)
+            ended.append(i)
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not wrong and len(set(ended)) == 320
+
+def test_hostile_requests_do_not_grow_the_memory():
+    import tracemalloc
+    app = hostile_upload_app()
+    app.add_url_rule("/e", "e", hostile_raise)
+    app.add_url_rule("/s", "s", lambda: Response(mf.stream_with_context(iter("ab"))))
+
+    def rounds(start, end):
+        for i in range(start, end):
+            hostile_call(app, f"/no/{i}", HTTP_HOST=f"h{i}.example")
+            hostile_call(app, "/e", HTTP_COOKIE=f"session=a.{i}.b")
+            hostile_call(app, "/s", HTTP_ACCEPT=f"a/b{i}")
+            hostile_upload(app, hostile_part(b'name="f%d"' % i, b"x") + b"--b--\r\n")
+        gc.collect()
+    tracemalloc.start()
+    try:
+        rounds(0, 1100)
+        before = tracemalloc.get_traced_memory()[0]
+        rounds(1100, 1700)
+        assert tracemalloc.get_traced_memory()[0] - before < 60_000
+    finally:
+        tracemalloc.stop()
 
 # ---------------------------------------------------------------------------
 # Beside Flask
