@@ -7919,7 +7919,8 @@ class AppGroup:
             self.add_command(made)
             return made
         def decorator(f: Callable) -> AppGroup:
-            return self.group(f.__name__.replace("_", "-"), help=f.__doc__, **kwargs)
+            called = f.__name__.replace("_", "-")
+            return self.group(called, **{"help": f.__doc__, **kwargs})
         return decorator if name is None else decorator(name)
 
     def add_command(self, cmd: Any, name: str | None = None) -> None:

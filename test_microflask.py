@@ -9487,6 +9487,173 @@ def test_testing_attribute_follows_the_configuration():
     assert app.config["TESTING"] is True
 
 # ---------------------------------------------------------------------------
+# 24. The debugger
+# ---------------------------------------------------------------------------
+
+def debugger_of(view, monkeypatch, evalex=True, pin="123-456-789"):
+    """A DebuggedApplication whose "/" is the view, its client, and its last page."""
+    monkeypatch.setenv("WERKZEUG_DEBUG_PIN", pin)
+    monkeypatch.setattr(mf.time, "sleep", lambda seconds: None)
+    app = make_app()
+    app.add_url_rule("/", "view", view)
+    app.add_url_rule("/fine", "fine", lambda: "fine")
+    debugged = mf.DebuggedApplication(app, evalex)
+    return debugged, mf.Client(debugged, Response)
+
+def debugger_view():
+    secret_number = 41
+    return str(secret_number / int("0"))
+
+def debugger_post(client, command, debugged, **form):
+    form.setdefault("secret", debugged.secret)
+    options = {"headers": form.pop("headers", None),
+               "base_url": form.pop("base_url", None)}
+    return client.post(f"/?__debugger__={command}", data=form, **options)
+
+def test_debugger_page_shows_the_error_its_frames_and_the_request(monkeypatch, capsys):
+    debugged, client = debugger_of(debugger_view, monkeypatch)
+    assert "123-456-789" in capsys.readouterr().err
+    page = client.get("/?name=<b>")
+    assert page.status == "500 INTERNAL SERVER ERROR"
+    for shown in ("ZeroDivisionError: division by zero", "debugger_view",
+                  "secret_number", "return str(secret_number / int(",
+                  "<td><code>41</code>",
+                  "<td><code>PATH_INFO</code>", "name=&lt;b&gt;", 'id="text"',
+                  debugged.secret, 'class="console"'):
+        assert shown in page.text
+    assert "<b>" not in page.text and "123-456-789" not in page.text
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert client.get("/fine").text == "fine"
+
+def test_debugger_without_evalex_has_no_console_and_no_secret(monkeypatch, capsys):
+    debugged, client = debugger_of(debugger_view, monkeypatch, evalex=False)
+    page = client.get("/").text
+    assert "ZeroDivisionError" in page and debugged.secret not in page
+    assert 'class="console"' not in page and capsys.readouterr().err.count("PIN") == 0
+    assert debugger_post(client, "pin", debugged, pin="123456789").status_code == 405
+
+@pytest.mark.parametrize("host, is_shown", [
+    ("localhost", True), ("localhost:5000", True), ("127.0.0.1:5000", True),
+    ("[::1]:80", True), ("app.localhost", True), ("LOCALHOST", True),
+    ("example.com", False), ("localhost.example.com", False), ("127.0.0.1.evil", False),
+    ("evil-localhost", False), ("192.168.0.7", False), ("", False),
+])
+def test_debugger_shows_itself_to_local_hosts_only(monkeypatch, capsys, host, is_shown):
+    debugged, client = debugger_of(debugger_view, monkeypatch)
+    page = client.get("/", headers={"Host": host})
+    assert page.status_code == 500
+    assert ("ZeroDivisionError" in page.text) is is_shown
+    assert (debugged.secret in page.text) is is_shown
+
+def test_debugger_evaluates_in_a_frame_after_the_pin(monkeypatch, capsys):
+    debugged, client = debugger_of(debugger_view, monkeypatch)
+    page = client.get("/").text
+    frame = re.search(r'debugger_view</code>.*?data-frame="(\d+)"', page, re.S)[1]
+
+    def evaluate(code):
+        return debugger_post(client, "eval", debugged, frame=frame, code=code).text
+
+    assert evaluate("secret_number + 1") == "PIN"
+    assert "not the PIN" in debugger_post(client, "pin", debugged, pin="1").text
+    taken = debugger_post(client, "pin", debugged, pin=" 123-456-789 ")
+    assert taken.text == "ok"
+    assert "HttpOnly" in taken.headers["Set-Cookie"]
+    assert "SameSite=Strict" in taken.headers["Set-Cookie"]
+    for code, expected in [("secret_number + 1", "42\n"), ("x = 7", ""), ("x", "7\n"),
+                           ("print('out')", "out\n"), ("TOP.name", f"{TOP.name!r}\n")]:
+        assert evaluate(code) == expected
+    for code, error in [("1/0", "ZeroDivisionError"), ("1 +", "SyntaxError"),
+                        ("raise SystemExit", "SystemExit")]:
+        assert error in evaluate(code)
+    for _ in range(5):
+        client.get("/")
+    assert "too old" in evaluate("1")
+
+DEBUGGER_REFUSED = {
+    "a foreign page": {"headers": {"Origin": "http://evil.example"}},
+    "a foreign host": {"base_url": "http://evil.example"},
+    "another secret": {"secret": "guessed"},
+    "no secret": {"secret": ""},
+}
+
+@pytest.mark.parametrize("name", DEBUGGER_REFUSED)
+@pytest.mark.parametrize("command", ["pin", "eval"])
+def test_debugger_refuses(monkeypatch, capsys, command, name):
+    debugged, client = debugger_of(debugger_view, monkeypatch)
+    assert debugger_post(client, "pin", debugged, pin="123456789").text == "ok"
+    answer = debugger_post(client, command, debugged, pin="123456789", code="1",
+                           **DEBUGGER_REFUSED[name])
+    assert (answer.status_code, answer.text) == (403, "Forbidden")
+    get = client.get(f"/?__debugger__={command}&secret={debugged.secret}&code=1")
+    assert get.status_code == 403
+
+def test_debugger_locks_after_ten_wrong_pins(monkeypatch, capsys):
+    debugged, client = debugger_of(debugger_view, monkeypatch)
+    for _ in range(10):
+        assert "not the PIN" in debugger_post(client, "pin", debugged, pin="0").text
+    locked = debugger_post(client, "pin", debugged, pin="123456789")
+    assert "restart" in locked.text and "Set-Cookie" not in locked.headers
+
+def test_debugger_makes_a_pin_of_nine_digits_of_its_own(monkeypatch, capsys):
+    pins = {debugger_of(debugger_view, monkeypatch, pin="")[0].pin for _ in range(3)}
+    assert len(pins) == 3 and all(re.fullmatch("[0-9]{9}", pin) for pin in pins)
+
+def debugger_chain():
+    try:
+        try:
+            {}["first"]
+        except KeyError as error:
+            raise ValueError("second") from error
+    except ValueError:
+        raise RuntimeError("third")
+
+def debugger_long():
+    class Loud:
+        def __repr__(self):
+            raise OSError
+
+    loud, text = Loud(), "x" * 1000     # noqa: F841: the page shows them
+    raise LookupError("<script>")
+
+@pytest.mark.parametrize("view, shown", [
+    (debugger_chain, ["RuntimeError: third", "<h2>While handling</h2>",
+                      "ValueError: second", "<h2>Caused by</h2>", "KeyError: "]),
+    (debugger_long, ["&lt;repr failed: OSError&gt;", "xxx ...",
+                     "LookupError: &lt;script&gt;"]),
+])
+def test_debugger_shows_where_an_error_came_from(monkeypatch, capsys, view, shown):
+    page = debugger_of(view, monkeypatch)[1].get("/").text
+    at = [page.index(text) for text in shown]
+    if view is debugger_chain:
+        assert at == sorted(at)
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
+def test_debugger_shows_the_members_of_a_group(monkeypatch, capsys):
+    def view():
+        raise ExceptionGroup("both", [KeyError("one"), OSError("two")])  # noqa: F821
+
+    page = debugger_of(view, monkeypatch)[1].get("/").text
+    assert page.count("<h2>In this group</h2>") == 2 and "OSError: two" in page
+
+@pytest.mark.parametrize("sent_before", [False, True])
+def test_debugger_closes_a_stream_that_breaks(monkeypatch, capsys, sent_before):
+    closed = []
+
+    def stream():
+        try:
+            if sent_before:
+                yield "a part"
+            raise ZeroDivisionError
+        finally:
+            closed.append(True)
+
+    answer = debugger_of(lambda: stream(), monkeypatch)[1].get("/", buffered=True)
+    assert closed == [True]
+    assert answer.text.startswith("a part") is sent_before
+    assert "ZeroDivisionError" in (capsys.readouterr().err if sent_before
+                                   else answer.text)
+
+# ---------------------------------------------------------------------------
 # 25. The development server
 # ---------------------------------------------------------------------------
 
@@ -12021,6 +12188,51 @@ def test_gaps_server_refuses_an_option_it_does_not_know():
     ended = subprocess.run([sys.executable, "-c", code], timeout=30,
                            capture_output=True, text=True)
     assert "TypeError" in ended.stderr and "no_such_option" in ended.stderr
+
+def test_gaps_small_signal_connects_by_decorator(without_blinker):
+    signal, heard = without_blinker.message_flashed, []
+    first, second = object(), object()
+    assert not signal.has_receivers_for(first)
+
+    @signal.connect_via(first)
+    def receiver(sender, **options):
+        heard.append(sender)
+
+    assert signal.has_receivers_for(first) and not signal.has_receivers_for(second)
+    signal.send(first)
+    signal.send(second)
+    assert heard == [first]
+
+def test_gaps_body_is_closed_when_the_view_gives_bad_headers():
+    app, closed = gaps_production(), []
+    app.logger.disabled = True
+
+    class Body:
+        def __iter__(self):
+            return iter([b"x"])
+
+        def close(self):
+            closed.append(True)
+
+    @app.get("/")
+    def view():
+        return Response(Body(), direct_passthrough=True), 200, {"X": "a\nb"}
+
+    assert app.test_client().get("/").status_code == 500 and closed == [True]
+
+def test_gaps_cli_group_is_named_after_its_function():
+    app = make_app()
+
+    @app.cli.group()
+    def database_tools():
+        """Tools."""
+
+    @database_tools.command("up")
+    def up():
+        print("up!")
+
+    result = app.test_cli_runner().invoke(args=["database-tools", "up"])
+    assert result.output == "up!\n"
 
 # ---------------------------------------------------------------------------
 # Hostile clients, broken servers, faults
