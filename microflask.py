@@ -7377,26 +7377,17 @@ class _Connection:
 
     def _environ(self) -> dict | None:
         """Read the head of a request; None if the client has closed."""
+        self.line = "-"
         if not self.file.peek(1):
             return None
-        self.line = "-"
-        self.line = self._read_line(414) or self._read_line(414)
-        match = _REQUEST_LINE.fullmatch(self.line)
-        if match is None:
-            raise _Refusal(400, "the request line is malformed")
-        method, target, major, minor = match.groups()
-        if major != "1":
-            raise _Refusal(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+        method, target, minor = self._request_line()
         self.http11 = minor != "0"
         fields = self._fields()
         path, query, host = self._target(method, target)
         hosts = [host] if host else fields.get("host", [])
         if len(fields.get("host", [])) > 1 or self.http11 and "host" not in fields:
             raise _Refusal(400, "there must be one Host field")
-        words = [word.strip().lower() for word in ",".join(
-            fields.get("connection", [])).split(",")]
-        self.keep_alive = self.server.threaded and "close" not in words and (
-            self.http11 or "keep-alive" in words)
+        self.keep_alive = self._may_stay(fields)
         name, port = self.server.name
         environ = {
             "REQUEST_METHOD": method, "SCRIPT_NAME": "", "QUERY_STRING": query,
@@ -7407,18 +7398,41 @@ class _Connection:
             "wsgi.version": (1, 0), "wsgi.url_scheme": self.server.scheme,
             "wsgi.errors": sys.stderr, "wsgi.multithread": self.server.threaded,
             "wsgi.multiprocess": False, "wsgi.run_once": False,
-            "wsgi.input_terminated": True, "werkzeug.socket": self.sock}
+            "wsgi.input_terminated": True, "werkzeug.socket": self.sock,
+            **self._as_variables(fields)}
+        if hosts:
+            environ["HTTP_HOST"] = hosts[0]
+        environ["wsgi.input"] = io.BufferedReader(self._body(fields))
+        return environ
+
+    def _request_line(self) -> tuple[str, str, str]:
+        """Return (method, target, minor version); one empty line before is forgiven."""
+        self.line = self._read_line(414) or self._read_line(414)
+        match = _REQUEST_LINE.fullmatch(self.line)
+        if match is None:
+            raise _Refusal(400, "the request line is malformed")
+        method, target, major, minor = match.groups()
+        if major != "1":
+            raise _Refusal(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+        return method, target, minor
+
+    def _may_stay(self, fields: dict[str, list[str]]) -> bool:
+        words = [word.strip().lower() for word in ",".join(
+            fields.get("connection", [])).split(",")]
+        return self.server.threaded and "close" not in words and (
+            self.http11 or "keep-alive" in words)
+
+    def _as_variables(self, fields: dict[str, list[str]]) -> dict[str, str]:
+        """Return the fields under their names in the environ."""
+        variables = {}
         for key, values in fields.items():
             if "_" not in key:      # X_Y would pass for X-Y in the environ
                 text = ("; " if key == "cookie" else ", ").join(values)
-                environ["HTTP_" + key.upper().replace("-", "_")] = text
-        if hosts:
-            environ["HTTP_HOST"] = hosts[0]
+                variables["HTTP_" + key.upper().replace("-", "_")] = text
         for key in _BODY_KEYS:
-            if f"HTTP_{key}" in environ:
-                environ[key] = environ.pop(f"HTTP_{key}").partition(",")[0]
-        environ["wsgi.input"] = io.BufferedReader(self._body(fields))
-        return environ
+            if f"HTTP_{key}" in variables:
+                variables[key] = variables.pop(f"HTTP_{key}").partition(",")[0]
+        return variables
 
     def _fields(self) -> dict[str, list[str]]:
         fields: dict[str, list[str]] = {}
@@ -7447,7 +7461,8 @@ class _Connection:
             raise _Refusal(400, "the target must be a path or an http URL")
         return path, query, host
 
-    def _body(self, fields: dict[str, list[str]]) -> _RequestBody:
+    def _body_length(self, fields: dict[str, list[str]]) -> int | None:
+        """Return the bytes of the body, or None: chunked."""
         codings, lengths = fields.get("transfer-encoding"), fields.get("content-length")
         if codings and (lengths or not self.http11):
             raise _Refusal(400, "Transfer-Encoding and Content-Length contradict")
@@ -7456,6 +7471,10 @@ class _Connection:
         if len(set(lengths or ())) > 1 or not all(
                 re.fullmatch("[0-9]{1,18}", length) for length in lengths or ()):
             raise _Refusal(400, "the Content-Length is malformed")
+        return None if codings else int(lengths[0]) if lengths else 0
+
+    def _body(self, fields: dict[str, list[str]]) -> _RequestBody:
+        length = self._body_length(fields)
         expects = [text.lower() for text in fields.get("expect", ())]
         if expects and expects != ["100-continue"]:
             raise _Refusal(417, "the only expectation here is 100-continue")
@@ -7463,7 +7482,6 @@ class _Connection:
         def on_first_read() -> None:
             if waits.pop() if waits else False:
                 self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        length = None if codings else int(lengths[0]) if lengths else 0
         self.body = _RequestBody(self.file, length, on_first_read)
         self.waits = waits
         return self.body
@@ -7687,6 +7705,11 @@ def _adhoc_certificate() -> bytes:
     return certificate.public_bytes(pem) + key.private_bytes(
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
+def _end(signum: int, frame: Any) -> NoReturn:
+    import signal
+    signal.signal(signum, signal.SIG_IGN)       # a second one finds us ending
+    sys.exit(0)
+
 def run_simple(hostname: str, port: int, application: Callable,
                use_reloader: bool = False, use_debugger: bool = False,
                use_evalex: bool = True, extra_files: Iterable[str] | None = None,
@@ -7715,7 +7738,7 @@ def run_simple(hostname: str, port: int, application: Callable,
               f" * Running on {where}\nPress CTRL+C to quit", file=sys.stderr,
               flush=True)
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGTERM, _end)
     with sock, contextlib.suppress(KeyboardInterrupt):
         if use_reloader and not is_running_from_reloader():
             sys.exit(_restart_with_reloader(sock, extra_files, exclude_patterns))
@@ -8064,6 +8087,9 @@ def _routes_command(sort: str = "endpoint", all_methods: bool = False) -> None:
         rows.sort(key=itemgetter(orders.index(sort)))
     if not any(row[2] for row in rows):
         heads, rows = heads[:2] + heads[3:], [row[:2] + row[3:] for row in rows]
+    _print_table(heads, rows)
+
+def _print_table(heads: list[str], rows: list[list[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(heads, *rows)]
     for row in (heads, ["-" * width for width in widths], *rows):
         cells = [f"{cell:<{width}}" for cell, width in zip(row, widths)]
@@ -8104,6 +8130,17 @@ def _own_options(args: list[str]) -> dict[str, Any]:
                      f"{_nearest(name, known)}")
     return own
 
+def _set_environment(own: dict[str, Any]) -> None:
+    """Set what files and options say, for the application and a reloader's process."""
+    env_file = own.get("env_file")
+    if env_file is not None and not os.path.isfile(env_file):
+        sys.exit(f"Error: there is no file {env_file!r} to read variables from.")
+    if not _is_true(os.environ.get("FLASK_SKIP_DOTENV", "")):
+        load_dotenv(env_file)
+    if "debug" in own:
+        os.environ["FLASK_DEBUG"] = "1" if own["debug"] else "0"
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"
+
 def main(args: list[str] | None = None) -> None:
     """Run the command line: `microflask --app hello run`."""
     args = list(sys.argv[1:] if args is None else args)
@@ -8111,17 +8148,10 @@ def main(args: list[str] | None = None) -> None:
     if "version" in own:
         print(f"microflask {__version__}, Python {sys.version.split()[0]}")
         return
-    env_file = own.get("env_file")
-    if env_file is not None and not os.path.isfile(env_file):
-        sys.exit(f"Error: there is no file {env_file!r} to read variables from.")
-    if not _is_true(os.environ.get("FLASK_SKIP_DOTENV", "")):
-        load_dotenv(env_file)
     if args[:1] == ["run"] and {"--debug", "--no-debug"} & set(args):
         own["debug"] = "--debug" in args
         args = [arg for arg in args if arg not in ("--debug", "--no-debug")]
-    if "debug" in own:
-        os.environ["FLASK_DEBUG"] = "1" if own["debug"] else "0"
-    os.environ["FLASK_RUN_FROM_CLI"] = "true"
+    _set_environment(own)
     wants_help = not args or "help" in own or args == ["--help"]
     usage = "Usage: microflask [--app NAME] [--debug] [--env-file FILE] COMMAND"
     try:
