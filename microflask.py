@@ -7457,7 +7457,9 @@ class _Connection:
         if match := re.match(r"https?://([^/?#]*)/?", target, re.I):
             host, target = match[1], f"/{target[match.end():]}"
         path, _, query = target.partition("#")[0].partition("?")
-        if not path.startswith("/") and (method, path) != ("OPTIONS", "*"):
+        if (method, path) == ("OPTIONS", "*"):
+            path = ""       # of the whole server; PEP 3333 knows no "*"
+        elif not path.startswith("/"):
             raise _Refusal(400, "the target must be a path or an http URL")
         return path, query, host
 
@@ -7757,8 +7759,6 @@ def _inherited_socket() -> Any:
             return socket.socket(fileno=int(number))
     return None
 
-_STARTED = time.time()
-
 def _watched_files(extra: Any, exclude: Any) -> set[str]:
     """Return the files whose change makes a restart: of all modules, and given ones."""
     from fnmatch import fnmatch
@@ -7775,8 +7775,9 @@ def _stamps(files: Iterable[str]) -> dict[str, float]:
 
 def _exit_on_change(interval: float, extra: Any, exclude: Any) -> None:
     """Watch the files, and end this process with the code 3 when one has changed."""
-    stamps = {file: min(stamp, _STARTED) for file, stamp in _stamps(
-        _watched_files(extra, exclude)).items()}    # one may have changed just now
+    started = float(os.environ.get("MICROFLASK_STARTED", "inf"))
+    stamps = {file: min(stamp, started) for file, stamp in _stamps(
+        _watched_files(extra, exclude)).items()}    # one may have changed since
     while True:
         time.sleep(interval)
         now = _stamps(_watched_files(extra, exclude))
@@ -7800,6 +7801,7 @@ def _restart_with_reloader(sock: Any, extra: Any, exclude: Any) -> int:
                "WERKZEUG_SERVER_FD": str(sock.fileno())}
     while True:
         before = _stamps(_nearby_files(extra, exclude))
+        environ["MICROFLASK_STARTED"] = str(time.time())
         child = subprocess.Popen(_this_command(), env=environ, close_fds=False)
         try:
             code = child.wait()

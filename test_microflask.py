@@ -9498,7 +9498,7 @@ def debugger_of(view, monkeypatch, evalex=True, pin="123-456-789"):
     app.add_url_rule("/", "view", view)
     app.add_url_rule("/fine", "fine", lambda: "fine")
     debugged = mf.DebuggedApplication(app, evalex)
-    return debugged, mf.Client(debugged, Response)
+    return debugged, mf.Client(validate.validator(debugged), Response)
 
 def debugger_view():
     secret_number = 41
@@ -9725,6 +9725,7 @@ DEVSERVER_FILE = Path(mf.__file__).resolve()
 
 DEVSERVER_APP = r'''
 import json, sys, threading, time
+from wsgiref import validate
 from microflask import Flask, jsonify, request, run_simple
 
 app = Flask("served")
@@ -9898,7 +9899,8 @@ class Choose:
         chosen = self.flask if head or not name else RAW[name]
         return chosen(environ, start_response)
 
-app.wsgi_app = Choose(app.wsgi_app)
+del validate.IteratorWrapper.__del__    # a client may leave an answer unread
+app.wsgi_app = Choose(validate.validator(app.wsgi_app))
 '''
 
 DevserverAnswer = collections.namedtuple("DevserverAnswer", "status headers body whole")
@@ -10701,7 +10703,7 @@ if __name__ == "__main__":
     app.run(port=0, debug=True)
 """
 
-def devserver_wait_for(port, word, seconds=4):
+def devserver_wait_for(port, word, seconds=10):
     """The process that answers with the word; AssertionError if it takes too long."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -14788,9 +14790,10 @@ def test_blog_commands_on_microflask_as_on_flask(blog_pair):
 # What gunicorn serves: the blog, and in each answer the worker that gave it.
 BLOG_SERVED = """\
 import os
+from wsgiref.validate import validator
 from blog import create_app
 
-blog = create_app()
+blog = validator(create_app())
 
 def app(environ, start_response):
     def start(status, headers, exc_info=None):
