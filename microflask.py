@@ -1,4 +1,4 @@
-"""microflask: the whole of Flask in one Python file that you can read in one sitting.
+"""microflask: the whole of Flask in one Python file that is made to be read.
 
     from microflask import Flask
 

@@ -77,6 +77,16 @@ def validated():
         patch.setattr(Flask, "__call__", validated_call)
         yield
 
+def validated_answer(app, environ, start_response):
+    """What an application answers to an environ that is no proper one, validated."""
+    def answer(proper, start_response):
+        return app.wsgi_app(environ, start_response)
+
+    proper = {"REQUEST_METHOD": environ.get("REQUEST_METHOD", "GET"),
+              "QUERY_STRING": ""}
+    setup_testing_defaults(proper)
+    return validate.validator(answer)(proper, start_response)
+
 def make_app(**config):
     """An application with a secret key, testing on, and the given configuration."""
     app = Flask("test_microflask")
@@ -1855,7 +1865,8 @@ def streaming_in_turns():
         environ.update({"wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO()})
     texts = [b""] * 8
     with contextlib.ExitStack() as stack:
-        bodies = [stack.enter_context(Response.from_app(app.wsgi_app, environ))
+        validated = functools.partial(validated_answer, app)
+        bodies = [stack.enter_context(Response.from_app(validated, environ))
                   for environ in environs]
         steps = [body.iter_encoded() for body in bodies]
         for _ in range(5):
@@ -2849,7 +2860,7 @@ def test_routing_does_without_the_optional_keys_of_environ():
     environ = mf.create_environ("/", "http://h.test/")
     for key in ["SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "HTTP_HOST"]:
         environ.pop(key, None)
-    body = app.wsgi_app(environ, lambda status, *rest: seen.append(status))
+    body = validated_answer(app, environ, lambda status, *rest: seen.append(status))
     assert b"".join(body) == b"http://h.test/"
     assert seen == ["200 OK"]
 
@@ -3035,7 +3046,8 @@ def body_sent(app, environ):
     """Status code and body of the answer to one environ."""
     began = []
     # The validator refuses read() without a size, with which an endless body is read.
-    face = app.wsgi_app if environ.get("wsgi.input_terminated") else app
+    face = functools.partial(validated_answer, app) if (
+        environ.get("wsgi.input_terminated")) else app
     answer = face(environ, lambda *status: began.append(status))
     try:
         body = b"".join(answer)
@@ -12271,7 +12283,7 @@ def hostile_call(app, *args, **changes):
     def start_response(status, headers, exc_info=None):
         started[:] = [status, headers]
         return lambda data: None
-    body = app.wsgi_app(hostile_environ(*args, **changes), start_response)
+    body = validated_answer(app, hostile_environ(*args, **changes), start_response)
     try:
         data = b"".join(body)
     finally:
@@ -12528,7 +12540,7 @@ def test_hostile_client_that_stops_reading_ends_the_request_once(
         streamed, method, steps):
     body = HostileBody()
     app, ended = hostile_fault_app(None, streamed, body)
-    answer = app.wsgi_app(hostile_environ("/", method), lambda *args: None)
+    answer = validated_answer(app, hostile_environ("/", method), lambda *args: None)
     for _, _ in zip(range(steps), answer):
         pass
     answer.close()
@@ -13782,7 +13794,8 @@ def differential_ask(app, environ):
     wrong = "HTTP_CONTENT_TYPE" in environ or "HTTP_CONTENT_LENGTH" in environ or (
         not environ.get("CONTENT_LENGTH", "0").isdigit())
     try:
-        call = app.wsgi_app if wrong else app
+        call = functools.partial(validated_answer, app) if wrong and (
+            isinstance(app, Flask)) else app.wsgi_app if wrong else app
         parts = call(environ, lambda *values: started.append(values))
         try:
             body = b"".join(parts)
