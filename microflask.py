@@ -359,9 +359,9 @@ class CombinedMultiDict(ImmutableMultiDict):
 # ignores the case of their names.
 # --------------------------------------------------------------------------------------
 
-_FIELD_NAME = re.compile(r"[!#$%&'*+\-.^`|~\w]+", re.A)
-_NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _TOKEN = r"[!#$%&'*+\-.^`|~\w]+"
+_FIELD_NAME = re.compile(_TOKEN, re.A)
+_NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _QUOTED = r'"(?:\\.|[^"\\])*'
 _BALANCED = re.compile(rf'(?:{_QUOTED}"|[^"])*', re.S)
 _LIST_ITEM = re.compile(rf'(?:{_QUOTED}"|[^",])+', re.S)
@@ -1331,11 +1331,10 @@ with contextlib.suppress(ImportError):
 
 (template_rendered, before_render_template, request_started, request_finished,
  request_tearing_down, got_request_exception, appcontext_tearing_down,
- appcontext_pushed,
- appcontext_popped, message_flashed) = (_signal(_name) for _name in """template-rendered
-    before-render-template request-started request-finished request-tearing-down
-    got-request-exception appcontext-tearing-down appcontext-pushed appcontext-popped
-    message-flashed""".split())
+ appcontext_pushed, appcontext_popped, message_flashed) = map(_signal, """
+    template-rendered before-render-template request-started request-finished
+    request-tearing-down got-request-exception appcontext-tearing-down
+    appcontext-pushed appcontext-popped message-flashed""".split())
 
 _BY_FUNCTION: dict[str, Callable] = {
     "__complex__": complex, "__bytes__": bytes, "__copy__": copy.copy, "__hash__": hash,
@@ -2118,8 +2117,7 @@ def uri_to_iri(uri: str) -> str:
     with contextlib.suppress(UnicodeError):
         host = host.encode("ascii").decode("idna") if "xn--" in host else host
     return urlunsplit((parts.scheme, host, _readable(parts.path),
-                       _readable(parts.query),
-                       _readable(parts.fragment)))
+                       _readable(parts.query), _readable(parts.fragment)))
 
 # --------------------------------------------------------------------------------------
 # 9. Rules: how a path becomes a regular expression
@@ -2193,8 +2191,7 @@ class NumberConverter(BaseConverter):
     num_convert: Callable[[Any], Any] = int
 
     def __init__(self, map: Any, fixed_digits: int = 0, min: Any = None,
-                 max: Any = None,
-                 signed: bool = False) -> None:
+                 max: Any = None, signed: bool = False) -> None:
         super().__init__(map)
         self.regex = f"-?{self.regex}" if signed else self.regex
         self.fixed_digits, self.signed = fixed_digits, signed
@@ -2237,8 +2234,7 @@ class UUIDConverter(BaseConverter):
 
 DEFAULT_CONVERTERS: Mapping[str, type[BaseConverter]] = ImmutableDict(
     default=UnicodeConverter, string=UnicodeConverter, any=AnyConverter,
-    path=PathConverter,
-    int=IntegerConverter, float=FloatConverter, uuid=UUIDConverter)
+    path=PathConverter, int=IntegerConverter, float=FloatConverter, uuid=UUIDConverter)
 
 _RULE_PART = re.compile(
     r"([^<]+)|<(?:([a-zA-Z_]\w*)(?:\((.*?)\))?:)?([a-zA-Z_]\w*)>", re.A)
@@ -3802,8 +3798,7 @@ def parse_csp_header(value: str | None, on_update: Callable | None = None) -> An
     """Parse a Content-Security-Policy field."""
     policies = (item.strip(" \t").partition(" ") for item in (value or "").split(";"))
     found = {key: text.strip(" \t") for key, space, text in policies if space}
-    return ContentSecurityPolicy(found,
-                                 on_update)
+    return ContentSecurityPolicy(found, on_update)
 
 class header_property:
     """A response's header field as an attribute: parsed when read, dumped when set."""
@@ -5347,6 +5342,22 @@ def find_package(import_name: str) -> tuple[str | None, str]:
     in_lib = os.path.basename(outer).lower() == "lib"
     return (os.path.dirname(outer) if in_lib else parent), folder
 
+def _add_and_decorator(method: str, add: Callable) -> tuple[Callable, Callable]:
+    """Make the methods `add_<method>(f, name)` and `@<method>(name)` of a function."""
+    add.__name__ = f"add_{method}"
+    add.__doc__ = f"Add a {method.rpartition('_')[2]} for templates."
+    def decorate(self: Any, name: Any = None) -> Any:
+        add_it = getattr(self, f"add_{method}")
+        if callable(name):      # used without brackets
+            add_it(name)
+            return name
+        def decorator(f: Callable) -> Callable:
+            add_it(f, name)
+            return f
+        return decorator
+    decorate.__name__, decorate.__doc__ = method, add.__doc__
+    return setupmethod(add), setupmethod(decorate)
+
 class Scaffold:
     """What an application and a blueprint have in common."""
     name: str
@@ -5678,25 +5689,11 @@ class Blueprint(Scaffold):
         def add(self: Any, f: Callable, name: str | None = None) -> None:
             self.record_once(
                 lambda state: getattr(state.app, f"add_template_{kind}")(f, name))
-        add.__name__, add.__doc__ = f"add_app_template_{kind}", f"Add a {kind}."
-        def decorate(self: Any, name: Any = None) -> Any:
-            return _named_decorator(getattr(self, f"add_app_template_{kind}"), name)
-        decorate.__name__, decorate.__doc__ = f"app_template_{kind}", add.__doc__
-        return setupmethod(add), setupmethod(decorate)
+        return _add_and_decorator(f"app_template_{kind}", add)
 
     add_app_template_filter, app_template_filter = _app_template("filter")
     add_app_template_test, app_template_test = _app_template("test")
     add_app_template_global, app_template_global = _app_template("global")
-
-def _named_decorator(add: Callable, name: Any) -> Any:
-    """Return a decorator that adds under a name; used without brackets, add at once."""
-    if callable(name):
-        add(name)
-        return name
-    def decorator(f: Callable) -> Callable:
-        add(f, name)
-        return f
-    return decorator
 
 # --------------------------------------------------------------------------------------
 # 20. The application, set up
@@ -5912,11 +5909,7 @@ class App(Scaffold):
         """Make the two ways to give templates a filter, a test or a global."""
         def add(self: Any, f: Callable, name: str | None = None) -> None:
             getattr(self.jinja_env, f"{kind}s")[name or f.__name__] = f
-        add.__name__, add.__doc__ = f"add_template_{kind}", f"Add a template {kind}."
-        def decorate(self: Any, name: Any = None) -> Any:
-            return _named_decorator(getattr(self, f"add_template_{kind}"), name)
-        decorate.__name__, decorate.__doc__ = f"template_{kind}", add.__doc__
-        return setupmethod(add), setupmethod(decorate)
+        return _add_and_decorator(f"template_{kind}", add)
 
     add_template_filter, template_filter = _template("filter")
     add_template_test, template_test = _template("test")
