@@ -5703,9 +5703,13 @@ class Blueprint(Scaffold):
 # and not by others, and is refused.
 # --------------------------------------------------------------------------------------
 
+def _is_switched_on(variable: str) -> bool:
+    """Tell whether a variable of the environment is set, and not to 0, false or no."""
+    return os.environ.get(variable, "").lower() not in ("", "0", "false", "no")
+
 def get_debug_flag() -> bool:
-    """Tell whether FLASK_DEBUG says so: set, and not 0, false or no."""
-    return os.environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
+    """Tell whether FLASK_DEBUG is set, and not to 0, false or no."""
+    return _is_switched_on("FLASK_DEBUG")
 
 @functools.lru_cache(maxsize=None)
 def _default_handler() -> Any:
@@ -6402,8 +6406,7 @@ class Flask(App):
         """Serve with the development server; the options are those of run_simple."""
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
             return      # the command line imports the module to serve it itself
-        skip = os.environ.get("FLASK_SKIP_DOTENV", "").lower()
-        if load_dotenv and skip in ("", "0", "false", "no"):
+        if load_dotenv and not _is_switched_on("FLASK_SKIP_DOTENV"):
             globals()["load_dotenv"]()
             if "FLASK_DEBUG" in os.environ:
                 self.debug = get_debug_flag()
@@ -8130,7 +8133,7 @@ def _set_environment(own: dict[str, Any]) -> None:
     env_file = own.get("env_file")
     if env_file is not None and not os.path.isfile(env_file):
         sys.exit(f"Error: there is no file {env_file!r} to read variables from.")
-    if not _is_true(os.environ.get("FLASK_SKIP_DOTENV", "")):
+    if not _is_switched_on("FLASK_SKIP_DOTENV"):
         load_dotenv(env_file)
     if "debug" in own:
         os.environ["FLASK_DEBUG"] = "1" if own["debug"] else "0"
