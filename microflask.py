@@ -82,7 +82,7 @@ __version__ = "1.0"
 _missing: Any = object()
 _unlike: Any = NotImplemented       # the built-in: chapter 7 has an error of this name
 
-class cached_property:
+class cached_property:      # functools' takes a lock in Python 3.10 and 3.11
     """A property computed once an object: the value then stands in its `__dict__`."""
     def __init__(self, fget: Callable[[Any], Any]) -> None:
         self.fget, self.__name__, self.__doc__ = fget, fget.__name__, fget.__doc__
@@ -3188,9 +3188,8 @@ class MultiPartParser:
         content_type = headers.get("content-type")
         stream = self.open_file(self.length, content_type, options["filename"],
                                 headers.get("content-length", None, plain_int))
-        files.append((options["name"], FileStorage(stream, options["filename"],
-                                                   options["name"],
-                                                   headers=headers)))
+        name, filename = options["name"], options["filename"]
+        files.append((name, FileStorage(stream, filename, name, headers=headers)))
         for piece in data:
             stream.write(piece[skip:])
             skip = 0
@@ -4468,12 +4467,10 @@ class Config(dict):
         if silent:
             return False
         raise RuntimeError(f"The environment variable {variable_name!r} is not set: it"
-                           " must name"
-                           " the configuration file")
+                           " must name the configuration file")
 
     def from_prefixed_env(self, prefix: str = "FLASK", *,
-                          loads: Callable = json_library.loads,
-                          ) -> bool:
+                          loads: Callable = json_library.loads) -> bool:
         """Take PREFIX_KEY from the environment, parsed as JSON; A__B is ["A"]["B"]."""
         for name in sorted(os.environ):
             if not name.startswith(f"{prefix}_"):
@@ -5543,8 +5540,7 @@ class BlueprintSetupState:
         endpoint = _endpoint_from_view_func(view_func) if endpoint is None else endpoint
         defaults = {**self.url_defaults, **(options.pop("defaults", None) or {})}
         full_name = f"{self.name_prefix}.{self.name}.{endpoint}".lstrip(".")
-        self.app.add_url_rule(rule, full_name,
-                              view_func, defaults=defaults, **options)
+        self.app.add_url_rule(rule, full_name, view_func, defaults=defaults, **options)
 
 def _join_prefix(prefix: str, rule: str) -> str:
     return f"{prefix.rstrip('/')}/{rule.lstrip('/')}"
