@@ -7737,9 +7737,9 @@ def run_simple(hostname: str, port: int, application: Callable,
         if use_reloader and not is_running_from_reloader():
             sys.exit(_restart_with_reloader(sock, extra_files, exclude_patterns))
         if use_reloader:
-            watch = functools.partial(_exit_on_change, reloader_interval, extra_files,
-                                      exclude_patterns)
-            threading.Thread(target=watch, daemon=True).start()
+            wait = _waiting(reloader_type, reloader_interval)
+            threading.Thread(target=_exit_on_change, daemon=True,
+                             args=(wait, extra_files, exclude_patterns)).start()
         server.serve_forever()
 
 def _inherited_socket() -> Any:
@@ -7765,13 +7765,44 @@ def _stamps(files: Iterable[str]) -> dict[str, float]:
             stamps[file] = os.stat(file).st_mtime
     return stamps
 
-def _exit_on_change(interval: float, extra: Any, exclude: Any) -> None:
+def _waiting(kind: str, interval: float) -> Callable[[Iterable[str]], None]:
+    """Return what waits some time, or until Watchdog sees a change beside the files.
+
+    Watchdog takes a thread for each folder: those of installed packages have none.
+    """
+    try:
+        if kind == "stat":
+            raise ImportError
+        from watchdog.events import FileSystemEventHandler
+        from watchdog.observers import Observer
+    except ImportError:
+        if kind == "watchdog":
+            sys.exit("reloader_type='watchdog' needs the package watchdog: install it")
+        return lambda files: time.sleep(interval)
+    observer, woken, seen = Observer(), threading.Event(), set()
+    handler: Any = FileSystemEventHandler()
+    handler.dispatch = lambda event: woken.set()
+    observer.start()
+    def wait(files: Iterable[str]) -> None:
+        own = [file for file in files if not file.startswith(_INSTALLED)]
+        for folder in {os.path.dirname(file) for file in own} - seen:
+            seen.add(folder)
+            with contextlib.suppress(OSError):
+                observer.schedule(handler, folder)
+        woken.wait(10 * interval)
+        woken.clear()
+    return wait
+
+_INSTALLED = tuple({os.path.join(os.path.abspath(prefix), "")
+                    for prefix in (sys.prefix, sys.base_prefix)} - {os.sep})
+
+def _exit_on_change(wait: Callable, extra: Any, exclude: Any) -> None:
     """Watch the files, and end this process with the code 3 when one has changed."""
     started = float(os.environ.get("MICROFLASK_STARTED", "inf"))
     stamps = {file: min(stamp, started) for file, stamp in _stamps(
         _watched_files(extra, exclude)).items()}    # one may have changed since
     while True:
-        time.sleep(interval)
+        wait(stamps)
         now = _stamps(_watched_files(extra, exclude))
         changed = [file for file in stamps if now.get(file) != stamps[file]]
         if changed:
@@ -7786,7 +7817,7 @@ def _restart_with_reloader(sock: Any, extra: Any, exclude: Any) -> int:
     If it dies of an error (a syntax error, say), wait until a file changes.
     """
     import subprocess
-    print(" * Restarting with stat", file=sys.stderr, flush=True)
+    print(" * Restarting on every change of a file", file=sys.stderr, flush=True)
     sock.set_inheritable(True)
     pin = os.environ.get("WERKZEUG_DEBUG_PIN") or _new_pin()
     environ = {**os.environ, "WERKZEUG_RUN_MAIN": "true", "WERKZEUG_DEBUG_PIN": pin,
