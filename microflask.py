@@ -25,7 +25,8 @@ Every chapter rests on those above it.  In brackets: leave it out on a first rea
     10  routing: which rule matches      [23  testing]
    [11  request bodies]                  [24  the debugger]
     12  the request                      [25  the development server]
-    13  the header fields of a response  [26  the command line]
+    13  the header fields of a response  [26  standing in for Flask]
+                                         [27  the command line]
 
 Permission to use, copy, modify, and/or distribute this software for any purpose with
 or without fee is hereby granted.  THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR
@@ -41,9 +42,11 @@ import base64
 import codecs
 import contextlib
 import copy
+import encodings.aliases
 import functools
 import hashlib
 import hmac
+import importlib
 import io
 import json as json_library
 import os
@@ -60,9 +63,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSet
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta, timezone
+from importlib.machinery import ModuleSpec
 from itertools import chain
 from operator import attrgetter, itemgetter
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -713,7 +717,8 @@ _BODY_KEYS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 # --------------------------------------------------------------------------------------
 
 _COOKIE_PAIR = re.compile(
-    r'[ \t]*([^ \t=";]+)(?:[ \t]*=[ \t]*("(?:[^\\"]|\\.)*"|[^ \t";]*))?[ \t]*(?:;|\Z)')
+    r'[ \t]*([^ \t=";]+)[ \t]*(?:=(?:[ \t]*("(?:[^\\"]|\\.)*"|[^ \t";]+))?[ \t]*)?'
+    r'(?:;|\Z)')       # no two runs of blanks meet: that would take quadratic time
 
 _COOKIE_ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)")
 _COOKIE_PLAIN = re.compile(r"[\w!#$%&'()*+\-./:<=>?@\[\]^`{|}~]*", re.A)
@@ -916,10 +921,8 @@ class LanguageAccept(Accept):
 class CharsetAccept(Accept):
     """Accept-Charset: `utf8` is `UTF-8`."""
     def _normal(self, value: str) -> str:
-        try:
-            return codecs.lookup(value).name
-        except (LookupError, ValueError):
-            return value.lower()
+        name = value.lower().replace("-", "_")      # codecs.lookup would keep each name
+        return encodings.aliases.aliases.get(name, name)
 
 _QUALITY = re.compile(r"[ \t]*-?[0-9]+(\.[0-9]+)?[ \t]*")
 
@@ -1163,8 +1166,8 @@ def parse_range_header(value: str | None, make_inclusive: bool = True) -> Range 
     ranges: list[tuple[int, int | None]] = []
     last: float = 0
     for item in text.split(","):
-        match = _RANGE.fullmatch(item)
-        if match is None or len(item) > 100 or last == float("inf"):
+        match = _RANGE.fullmatch(item) if len(item) < 100 else None
+        if match is None or last == float("inf"):
             return None
         start, end = _range_of(*match.groups())
         if start is None or 0 <= start < last or end is not None and start >= end:
@@ -1325,13 +1328,18 @@ class _Signal:
         return [(receiver, ready(receiver)(sender, **values)) for receiver, only in
                 list(self.receivers.values()) if only is None or only is sender]
 
-_signal: Any = _Signal
+class Namespace(dict):
+    """Signals by name; Blinker's where that is installed."""
+    def signal(self, name: str, doc: str | None = None) -> Any:
+        """Return the signal of this name, the same one each time."""
+        return self.setdefault(name, _Signal(name))
+
 with contextlib.suppress(ImportError):
-    from blinker import signal as _signal
+    from blinker import Namespace       # type: ignore[assignment, no-redef]  # noqa
 
 (template_rendered, before_render_template, request_started, request_finished,
  request_tearing_down, got_request_exception, appcontext_tearing_down,
- appcontext_pushed, appcontext_popped, message_flashed) = map(_signal, """
+ appcontext_pushed, appcontext_popped, message_flashed) = map(Namespace().signal, """
     template-rendered before-render-template request-started request-finished
     request-tearing-down got-request-exception appcontext-tearing-down
     appcontext-pushed appcontext-popped message-flashed""".split())
@@ -1423,8 +1431,8 @@ class _Outside:
             how = ("Use it in a view, or in a test: `with app.test_request_context():`."
                    if need == "request" else
                    "Use it in a view, or wrap the code in `with app.app_context():`.")
-            raise RuntimeError(f"Working outside of {need} context.\n\nThis needs a"
-                               f" {need} context, and there is none here. {how}")
+            raise RuntimeError(f"Working outside of {need} context.\n\nNo {need}"
+                               f" context is active here, and one is needed. {how}")
         return property(explain)
 
     app, g = _explain("application"), _explain("application")
@@ -2019,7 +2027,7 @@ def _wsgi_text(environ: dict, key: str) -> str:
     return text.encode("latin-1", "replace").decode(errors="replace")
 
 _HOST = re.compile(
-    r"([a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(?::([0-9]{1,5}))?", re.A | re.I)
+    r"([a-z0-9.-]{1,254}|\[[a-f0-9]*:[a-f0-9.:]+\])(?::([0-9]{1,5}))?", re.A | re.I)
 
 def _without_default_port(scheme: str, host: str) -> str:
     return host.removesuffix(":80" if scheme in ("http", "ws") else ":443")
@@ -2081,6 +2089,54 @@ def _admitted_host(scheme: str, host: str) -> str:
         raise SecurityError("The Host field is malformed.")
     _idna_host(found)
     return found
+
+class ProxyFix:
+    """Believe what proxies in front say of the client and the URL (X-Forwarded-*).
+
+    Each number tells how many proxies set that field: so many of its values, from the
+    right, are theirs, and what stands left of them may be a lie of the client.
+    """
+    def __init__(self, app: Callable, x_for: int = 1, x_proto: int = 1, x_host: int = 0,
+                 x_port: int = 0, x_prefix: int = 0) -> None:
+        self.app, self.x_for, self.x_proto = app, x_for, x_proto
+        self.x_host, self.x_port, self.x_prefix = x_host, x_port, x_prefix
+
+    def _said(self, environ: dict, field: str) -> str:
+        trusted = getattr(self, f"x_{field}")
+        values = parse_list_header(environ.get(f"HTTP_X_FORWARDED_{field.upper()}", ""))
+        return values[-trusted] if 0 < trusted <= len(values) else ""
+
+    def __call__(self, environ: dict, start_response: Callable) -> Any:
+        keys = ("REMOTE_ADDR", "wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME",
+                "SERVER_PORT", "SCRIPT_NAME")
+        environ["werkzeug.proxy_fix.orig"] = {key: environ.get(key) for key in keys}
+        for field, key in (("for", "REMOTE_ADDR"), ("proto", "wsgi.url_scheme"),
+                           ("host", "HTTP_HOST"), ("prefix", "SCRIPT_NAME")):
+            if value := self._said(environ, field):
+                environ[key] = value
+        if host := self._said(environ, "host"):
+            name, colon, port = host.rpartition(":")
+            has_port = colon and not host.endswith("]")     # [::1] has none
+            environ["SERVER_NAME"] = name if has_port else host
+            environ["SERVER_PORT"] = port if has_port else environ["SERVER_PORT"]
+        if port := self._said(environ, "port"):
+            if host := environ.get("HTTP_HOST", ""):
+                environ["HTTP_HOST"] = f"{re.sub(':[0-9]*$', '', host)}:{port}"
+            environ["SERVER_PORT"] = port
+        return self.app(environ, start_response)
+
+class DispatcherMiddleware:
+    """Hand requests below a mount ({"/shop": application}) to what is mounted there."""
+    def __init__(self, app: Callable, mounts: Mapping[str, Callable] = {}) -> None:
+        self.app, self.mounts = app, mounts
+
+    def __call__(self, environ: dict, start_response: Callable) -> Any:
+        path = environ.get("PATH_INFO", "")
+        mount = max((mount for mount in self.mounts
+                     if f"{path}/".startswith(f"{mount}/")), key=len, default="")
+        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + mount
+        environ["PATH_INFO"] = path[len(mount):]
+        return self.mounts.get(mount, self.app)(environ, start_response)
 
 def _websocket_scheme(environ: dict) -> str:
     scheme = environ.get("wsgi.url_scheme", "http")
@@ -3116,8 +3172,9 @@ class MultiPartParser:
                 start = 0
                 self._fill()
                 continue
-            end = self._delimiter_end(at + size)
-            if end is None or self.buffer[at - 1:at] not in (b"\n", b"\r"):
+            begins_line = self.buffer[at - 1:at] in (b"\n", b"\r")
+            end = self._delimiter_end(at + size) if begins_line else None
+            if end is None:
                 start = at + 1      # it only looks like one: it is data
                 if at > _BLOCK:     # and much of it: keep the buffer small
                     yield memoryview(self.buffer)[:at]
@@ -3129,7 +3186,7 @@ class MultiPartParser:
 
     def _delimiter_end(self, at: int) -> int | None:
         """Return where a delimiter's line ends, or None if something else follows."""
-        while len(self.buffer) - at < 256 and not self.complete:
+        while len(self.buffer) - at < 256:
             try:
                 self._fill()
             except ValueError:
@@ -4381,6 +4438,8 @@ def _redirect_response(location: str, code: int, response_class: Any) -> Any:
         f'<h1>Redirecting...</h1>\n<p>This page is at <a href="{target}">{target}</a>;'
         " your browser should go there by itself.</p>\n",
         code, mimetype="text/html")
+    if not location.isprintable():      # it came from a client: no error of the server
+        location = re.sub("[^ -~]", lambda m: quote(m[0], errors="replace"), location)
     response.headers["Location"] = location
     return response
 
@@ -4401,7 +4460,6 @@ class ImportStringError(ImportError):
 
 def import_string(import_name: str, silent: bool = False) -> Any:
     """Import `package.module:name`, with `:` or `.`; ImportStringError, or None."""
-    import importlib
     module, _, name = import_name.replace(":", ".").rpartition(".")
     try:
         try:
@@ -5240,14 +5298,18 @@ def _hash_password(method: str, salt: str, password: str) -> str:
             digest, password.encode(), salt.encode(), int(rounds)).hex()
     raise ValueError(f"Invalid hash method {name!r}: use scrypt or pbkdf2")
 
+def gen_salt(length: int) -> str:
+    """Return so many random letters and digits, fit for secrets."""
+    import secrets
+    if length < 1:
+        raise ValueError("a salt has at least one character")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(secrets.choice(letters) for _ in range(length))
+
 def generate_password_hash(password: str, method: str = "scrypt",
                            salt_length: int = 16) -> str:
     """Return a salted hash to store, by `scrypt:n:r:p` or `pbkdf2:digest:rounds`."""
-    import secrets
-    if salt_length < 1:
-        raise ValueError("a salt has at least one character")
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-    salt = "".join(secrets.choice(letters) for _ in range(salt_length))
+    salt = gen_salt(salt_length)
     usual = {"scrypt": "scrypt:32768:8:1", "pbkdf2": "pbkdf2:sha256:1000000"}
     full = usual.get(method, method)
     if full.count(":") == 1 and full.startswith("pbkdf2"):
@@ -7245,6 +7307,13 @@ _STATUS_LINE = re.compile(r"[1-9][0-9]{2} [\t\x20-\x7e\x80-\xff]*")
 class _Refusal(Exception):
     """A request that is not handed on: (status, what is wrong with it)."""
 
+def _split_field(line: bytes) -> tuple[str, str] | None:
+    """Return name (in lower case) and value of a field line, None if malformed."""
+    name, colon, value = line.decode("latin-1").partition(":")
+    if colon and _FIELD_NAME.fullmatch(name) and not _NOT_IN_VALUE.search(value):
+        return name.lower(), value.strip(" \t")
+    return None
+
 class _RequestBody(io.RawIOBase):
     """The body of a request on a connection: `length` bytes, chunked if it is None."""
     def __init__(self, file: Any, length: int | None, on_first_read: Callable) -> None:
@@ -7290,13 +7359,11 @@ class _RequestBody(io.RawIOBase):
             self.done = True
 
     def _skip_trailers(self) -> None:
-        for _ in range(100):
-            line = self.file.readline(_HEAD_LINE)
-            if line == b"\r\n":
-                return
-            if not line.endswith(b"\r\n"):
-                break
-        self._fail("the trailers are malformed")
+        left = _HEAD_LINE
+        while (line := self.file.readline(left)) != b"\r\n":
+            left -= len(line)
+            if not line.endswith(b"\r\n") or not _split_field(line[:-2]):
+                self._fail("the trailers are malformed")
 
     def _expect_line_end(self) -> None:
         if self.file.read(2) != b"\r\n":
@@ -7309,9 +7376,9 @@ class _RequestBody(io.RawIOBase):
                 self.done or self.read(8192)
         return self.done and not self.failed
 
-class _Connection:
+class WSGIRequestHandler:
     """A client's connection: requests are answered on it, one after the other."""
-    def __init__(self, server: _Server, sock: Any, address: Any) -> None:
+    def __init__(self, server: BaseWSGIServer, sock: Any, address: Any) -> None:
         self.server, self.sock = server, sock
         self.address = address if isinstance(address, tuple) else ("127.0.0.1", 0)
         self.line, self.keep_alive = "-", True
@@ -7343,7 +7410,7 @@ class _Connection:
             self.sock.sendall(self.head(f"{status} {HTTP_STATUS_CODES[status]}", [
                 ("Content-Type", "text/plain; charset=utf-8"),
                 ("Content-Length", str(len(body))), ("Connection", "close")]) + body)
-            self.server.log(self.address[0], self.line, status)
+            self.log_request(status)
             return
         if environ is not None:
             _Exchange(self, environ).run()
@@ -7356,7 +7423,7 @@ class _Connection:
             if not self.sock.recv(_HEAD_LINE):
                 break
 
-    def _read_line(self, status: int) -> str:
+    def _read_line(self, status: int) -> bytes:
         raw = self.file.readline(_HEAD_LINE + 1)
         if len(raw) > _HEAD_LINE:
             raise _Refusal(status, "a line of the head is too long")
@@ -7365,7 +7432,7 @@ class _Connection:
         line = raw[:-2] if raw.endswith(b"\r\n") else raw[:-1]
         if b"\r" in line or b"\0" in line:
             raise _Refusal(400, "the head has a bare CR or a NUL")
-        return line.decode("latin-1")
+        return line
 
     def _environ(self) -> dict | None:
         """Read the head of a request; None if the client has closed."""
@@ -7380,7 +7447,7 @@ class _Connection:
         if len(fields.get("host", [])) > 1 or self.http11 and "host" not in fields:
             raise _Refusal(400, "there must be one Host field")
         self.keep_alive = self._may_stay(fields)
-        name, port = self.server.name
+        name, port = self.server.server_address
         environ = {
             "REQUEST_METHOD": method, "SCRIPT_NAME": "", "QUERY_STRING": query,
             "PATH_INFO": unquote(path, "latin-1"), "REQUEST_URI": target,
@@ -7399,7 +7466,8 @@ class _Connection:
 
     def _request_line(self) -> tuple[str, str, str]:
         """Return (method, target, minor version); one empty line before is forgiven."""
-        self.line = self._read_line(414) or self._read_line(414)
+        line = self._read_line(414) or self._read_line(414)
+        self.line = line.decode("latin-1")
         match = _REQUEST_LINE.fullmatch(self.line)
         if match is None:
             raise _Refusal(400, "the request line is malformed")
@@ -7434,13 +7502,12 @@ class _Connection:
             size += len(line)
             if not line:
                 return fields
-            name, colon, value = line.partition(":")
             if size > _HEAD_LINE:
                 raise _Refusal(431, "the header fields are too long")
-            if not colon or not _FIELD_NAME.fullmatch(name) or (
-                    _NOT_IN_VALUE.search(value)):
+            field = _split_field(line)
+            if field is None:
                 raise _Refusal(400, "a header field is malformed")
-            fields.setdefault(name.lower(), []).append(value.strip(" \t"))
+            fields.setdefault(field[0], []).append(field[1])
         raise _Refusal(431, "there are too many header fields")
 
     def _target(self, method: str, target: str) -> tuple[str, str, str]:
@@ -7488,9 +7555,39 @@ class _Connection:
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
+    def address_string(self) -> str:
+        """Return the client's address."""
+        return self.address[0]
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write a line of the access log; on a terminal errors have a colour."""
+        shown = repr(self.line)[1:-1]
+        color = {3: "36", 4: "33", 5: "1;31"}.get(int(code) // 100)
+        if color and sys.stderr.isatty():
+            shown = f"\x1b[{color}m{shown}\x1b[0m"
+        self.log("info", '"%s" %s %s', shown, code, size)
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Write a message about this client to the log."""
+        when = time.strftime("%d/%b/%Y %H:%M:%S")
+        _log(type, f"%s - - [{when}] {message}", self.address_string(), *args)
+
+def _log(type: str, message: str, *args: Any) -> None:
+    getattr(_access_log(), type)(message, *args)
+
+@functools.lru_cache(maxsize=None)
+def _access_log() -> Any:
+    """Return the logger "werkzeug": programs know that name, and turn it down."""
+    import logging
+    logger = logging.getLogger("werkzeug")
+    logger.setLevel(logger.level or logging.INFO)
+    if not logger.hasHandlers():
+        logger.addHandler(logging.StreamHandler())
+    return logger
+
 class _Exchange:
     """One request and its answer, by PEP 3333."""
-    def __init__(self, connection: _Connection, environ: dict) -> None:
+    def __init__(self, connection: WSGIRequestHandler, environ: dict) -> None:
         self.connection, self.environ = connection, environ
         self.status, self.headers = "", []      # type: str, list[tuple[str, str]]
         self.sent_head = self.chunked = False
@@ -7561,7 +7658,7 @@ class _Exchange:
         connection = self.connection
         result: Any = None
         try:
-            result = connection.server.application(self.environ, self.start_response)
+            result = connection.server.app(self.environ, self.start_response)
             for data in result:
                 if data:
                     self.write(data)
@@ -7579,7 +7676,7 @@ class _Exchange:
                 with contextlib.suppress(Exception):
                     result.close()
             code = int(self.status[:3] or 0)
-            connection.server.log(connection.address[0], connection.line, code)
+            connection.log_request(code)
 
     def _drained(self) -> bool:
         self.connection.sock.settimeout(1)
@@ -7597,37 +7694,55 @@ class _Exchange:
                             ("Content-Length", str(len(text)))]
             self.write(text)
 
-class _Server:
+class BaseWSGIServer:
     """A listening socket, and a thread for each connection."""
-    def __init__(self, sock: Any, application: Callable, threaded: bool = True,
-                 ssl_context: Any = None) -> None:
-        self.sock, self.application, self.threaded = sock, application, threaded
+    def __init__(self, sock: Any, app: Callable, threaded: bool = True,
+                 ssl_context: Any = None, handler: Any = None) -> None:
+        self.socket, self.app, self.threaded = sock, app, threaded
         self.ssl_context, self.scheme = ssl_context, "https" if ssl_context else "http"
-        bound = sock.getsockname()
-        self.name = bound[:2] if isinstance(bound, tuple) else ("localhost", 80)
+        self.handler = handler or WSGIRequestHandler
+        bound: Any = sock.getsockname()
+        self.host, self.port = bound[:2] if isinstance(bound, tuple) else ("", 80)
+        self.host = self.host or "localhost"
+        self.server_name, self.server_port = self.server_address = self.host, self.port
+        self.ending = False
 
-    def serve_forever(self) -> None:
-        """Accept connections until KeyboardInterrupt."""
-        while True:
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        """Accept connections until KeyboardInterrupt or another thread's `shutdown`."""
+        while not self.ending:
             try:
-                sock, address = self.sock.accept()
+                sock, address = self.socket.accept()
             except OSError:
                 time.sleep(0.05)        # out of file descriptors, for one
                 continue
-            connection = _Connection(self, sock, address)
+            connection = self.handler(self, sock, address)
             if self.threaded:
                 threading.Thread(target=connection.serve, daemon=True).start()
             else:
                 connection.serve()
 
-    def log(self, client: str, line: str, code: int) -> None:
-        """Write a line of the access log; on a terminal errors have a colour."""
-        shown = repr(line)[1:-1]
-        color = {3: "36", 4: "33", 5: "1;31"}.get(code // 100)
-        if color and sys.stderr.isatty():
-            shown = f"\x1b[{color}m{shown}\x1b[0m"
-        when = time.strftime("%d/%b/%Y %H:%M:%S")
-        sys.stderr.write(f'{client} - - [{when}] "{shown}" {code} -\n')
+    def shutdown(self) -> None:
+        """Take no more connections; `serve_forever` returns."""
+        self.ending = True
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(2)     # wakes it from `accept`
+
+    def server_close(self) -> None:
+        """Close the listening socket."""
+        self.socket.close()
+
+def make_server(host: str, port: int, app: Callable, threaded: bool = False,
+                processes: int = 1, request_handler: Any = None,
+                passthrough_errors: bool = False, ssl_context: Any = None,
+                fd: int | None = None) -> BaseWSGIServer:
+    """Return a server that listens (port 0: on a free one) until `server_close`.
+
+    The other arguments are those of run_simple; `fd` is a socket's that listens.
+    """
+    import socket
+    context = _ssl_context(ssl_context) if ssl_context else None
+    sock = _listen(host, port) if fd is None else socket.socket(fileno=fd)
+    return BaseWSGIServer(sock, app, threaded, context, request_handler)
 
 def is_running_from_reloader() -> bool:
     """Tell whether this is the process that the reloader started."""
@@ -7718,37 +7833,37 @@ def run_simple(hostname: str, port: int, application: Callable,
     an ssl.SSLContext, or "adhoc".
     """
     import signal
-    context = _ssl_context(ssl_context) if ssl_context else None
-    sock = _inherited_socket() or _listen(hostname, port)
     if use_debugger and (is_running_from_reloader() or not use_reloader):
         application = DebuggedApplication(application, use_evalex)
-    server = _Server(sock, application, threaded, context)
+    server = make_server(hostname, port, application, threaded, processes,
+                         request_handler, passthrough_errors, ssl_context,
+                         _inherited_socket())
     if not is_running_from_reloader():
         where = hostname if hostname.startswith("unix://") else (
             f"{server.scheme}://{f'[{hostname}]' if ':' in hostname else hostname}"
-            f":{server.name[1]}")
+            f":{server.port}")
         print("WARNING: This is a development server. Do not use it in a production"
               " deployment. Use a production WSGI server instead.\n"
               f" * Running on {where}\nPress CTRL+C to quit", file=sys.stderr,
               flush=True)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
-    with sock, contextlib.suppress(KeyboardInterrupt):
+    with server.socket, contextlib.suppress(KeyboardInterrupt):
         if use_reloader and not is_running_from_reloader():
-            sys.exit(_restart_with_reloader(sock, extra_files, exclude_patterns))
+            sys.exit(_restart_with_reloader(server.socket, extra_files,
+                                            exclude_patterns))
         if use_reloader:
             wait = _waiting(reloader_type, reloader_interval)
             threading.Thread(target=_exit_on_change, daemon=True,
                              args=(wait, extra_files, exclude_patterns)).start()
         server.serve_forever()
 
-def _inherited_socket() -> Any:
-    """Return the socket that the reloader keeps open over all restarts, or None."""
-    import socket
+def _inherited_socket() -> int | None:
+    """Return the number of the socket that the reloader keeps open, or None."""
     number = os.environ.get("WERKZEUG_SERVER_FD", "")
-    if is_running_from_reloader() and number.isdigit():
-        with contextlib.suppress(OSError):
-            return socket.socket(fileno=int(number))
+    with contextlib.suppress(OSError, ValueError):
+        os.fstat(int(number))
+        return int(number) if is_running_from_reloader() else None
     return None
 
 def _watched_files(extra: Any, exclude: Any) -> set[str]:
@@ -7779,7 +7894,7 @@ def _waiting(kind: str, interval: float) -> Callable[[Iterable[str]], None]:
         if kind == "watchdog":
             sys.exit("reloader_type='watchdog' needs the package watchdog: install it")
         return lambda files: time.sleep(interval)
-    observer, woken, seen = Observer(), threading.Event(), set()
+    observer, woken, seen = Observer(), threading.Event(), set[str]()
     handler: Any = FileSystemEventHandler()
     handler.dispatch = lambda event: woken.set()
     observer.start()
@@ -7857,7 +7972,92 @@ def _this_command() -> list[str]:
     return [sys.executable, *sys.argv]
 
 # --------------------------------------------------------------------------------------
-# 26. The command line  (skip on first reading)
+# 26. Standing in for Flask  (skip on first reading)
+#
+# What others wrote for Flask imports `flask` and `werkzeug`, and their submodules. Here
+# is one module; so each of those names is an empty module whose attributes are looked
+# up in this file. A finder in `sys.meta_path` (PEP 451) makes them, before Python finds
+# those that are installed.
+# --------------------------------------------------------------------------------------
+
+_MODULES = {f"{package}{'.' * bool(name)}{name}" for package, names in {
+    "flask": """ app blueprints cli config ctx debughelpers globals helpers json
+        json.provider json.tag logging sansio sansio.app sansio.blueprints
+        sansio.scaffold sessions signals templating testing typing views wrappers""",
+    "werkzeug": """ _internal datastructures datastructures.accept datastructures.auth
+        datastructures.cache_control datastructures.csp datastructures.etag
+        datastructures.file_storage datastructures.headers datastructures.mixins
+        datastructures.range datastructures.structures debug exceptions formparser http
+        local middleware middleware.dispatcher middleware.proxy_fix routing
+        routing.converters routing.exceptions routing.map routing.rules sansio
+        sansio.http sansio.request sansio.response sansio.utils security serving test
+        urls user_agent utils wrappers wrappers.request wrappers.response wsgi""",
+}.items() for name in ["", *names.split()]}
+
+class _StandIn(ModuleType):
+    """A module `flask…` or `werkzeug…`: its names are those of this file."""
+    def __getattr__(self, name: str) -> Any:
+        whole = f"{self.__name__}.{name}"
+        if whole in _MODULES:
+            return importlib.import_module(whole)
+        if whole in _OTHER_NAMES:
+            return _OTHER_NAMES[whole]()
+        if self.__name__ == "flask.typing" and name[0] != "_":
+            return Any      # they are for type checkers, which read Flask's own
+        if name[0] != "_" and hasattr(sys.modules[__name__], name):
+            return getattr(sys.modules[__name__], name)
+        raise AttributeError(f"microflask stands in for {self.__name__!r} here, and has"
+                             f" no {name!r}")
+
+_OTHER_NAMES: dict[str, Callable] = {   # what means another thing, or nothing, in here
+    "flask.__version__": lambda: "3.1.3",
+    "werkzeug.__version__": lambda: "3.1.9",
+    "flask.json.dumps": lambda: json.dumps,
+    "flask.json.dump": lambda: json.dump,
+    "flask.json.loads": lambda: json.loads,
+    "flask.json.load": lambda: json.load,
+    "flask.logging.default_handler": _default_handler,
+    "flask.sessions.session_json_serializer": TaggedJSONSerializer,
+    "flask.views.http_method_funcs": lambda: frozenset(_HTTP_METHODS),
+    "werkzeug._internal._log": lambda: _log,
+}
+
+class _StandInFinder:
+    """A finder and loader (PEP 451) of the modules that this file stands in for."""
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Return the spec of a stand-in; ModuleNotFoundError for what there is not."""
+        if name in _MODULES:
+            return ModuleSpec(name, self, origin=__file__,  # type: ignore[arg-type]
+                              is_package=True)
+        if name.partition(".")[0] in ("flask", "werkzeug"):
+            raise ModuleNotFoundError("microflask stands in for Flask and Werkzeug, and"
+                                      f" has no module {name!r}", name=name)
+        return None
+
+    def create_module(self, spec: Any) -> ModuleType:
+        """Return an empty stand-in."""
+        module = _StandIn(spec.name, f"microflask, as {spec.name}.")
+        module.__file__ = __file__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: the names are looked up when they are asked for."""
+
+def install_as_flask() -> None:
+    """Let `import flask` and `import werkzeug`, and their submodules, find this file.
+
+    Raises RuntimeError if the real ones have been imported before.
+    """
+    if any(isinstance(finder, _StandInFinder) for finder in sys.meta_path):
+        return
+    present = sorted({"flask", "werkzeug"} & set(sys.modules))
+    if present:
+        raise RuntimeError(f"{' and '.join(present)} has been imported already: call"
+                           " install_as_flask() before anything imports it")
+    sys.meta_path.insert(0, _StandInFinder())       # type: ignore[arg-type]
+
+# --------------------------------------------------------------------------------------
+# 27. The command line  (skip on first reading)
 #
 # A command is a function: its arguments are the command's, defaults make options, type
 # hints their types, the docstring the help.  `run`, `routes` and `shell` are such
@@ -7992,7 +8192,8 @@ def _run_any(command: Any, args: list[str], app: Any, name: str | None = None) -
     if isinstance(command, (Command, AppGroup)):
         return command.main(args, app=app)
     with app.app_context():
-        return command.main(args, prog_name=name)
+        return command.main(args, prog_name=name,
+                            obj=ScriptInfo(create_app=lambda: app))
 
 def _command_list(commands: Mapping[str, Any]) -> str:
     lines = []
@@ -8007,7 +8208,6 @@ def with_appcontext(f: Callable) -> Callable:
 
 def _import_module(name: str) -> Any:
     """Import a module by its name or its path; NoAppException says what is wrong."""
-    import importlib
     given, path = name, os.path.realpath(name)
     if os.path.isdir(path) or os.path.exists(f"{path.removesuffix('.py')}.py"):
         folder, base = os.path.split(path.removesuffix(".py").removesuffix("/__init__"))
@@ -8069,6 +8269,23 @@ def _find_named(module: Any, wanted: str) -> Any:
     if not isinstance(found, Flask):
         raise NoAppException(f"{module.__name__}:{wanted} is no application.")
     return found
+
+class ScriptInfo:
+    """What a command line knows of its application: where it is, or what makes it."""
+    def __init__(self, app_import_path: str | None = None, create_app: Any = None,
+                 set_debug_flag: bool = True) -> None:
+        self.app_import_path, self.create_app = app_import_path, create_app
+        self.set_debug_flag = set_debug_flag
+        self.data: dict[Any, Any] = {}
+
+    def load_app(self) -> Any:
+        """Return the application, found or made once; NoAppException if none is."""
+        if not hasattr(self, "app"):
+            path = self.app_import_path or os.environ.get("FLASK_APP")
+            self.app = self.create_app() if self.create_app else locate_app(path)
+            if self.set_debug_flag and "FLASK_DEBUG" in os.environ:
+                self.app.debug = get_debug_flag()
+        return self.app
 
 def locate_app(wanted: str | None) -> Any:
     """Return the application of `module:name`, else of wsgi.py or app.py here."""
@@ -8136,6 +8353,71 @@ _COMMANDS = {"run": Command("run", _run_command),
              "routes": Command("routes", _routes_command),
              "shell": Command("shell", _shell_command)}
 
+@functools.lru_cache(maxsize=None)
+def _click() -> Any:
+    """Import click, and return what this chapter adds to it."""
+    import click
+    pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
+
+    def as_click(name: str, command: Any) -> Any:
+        """Return a command of ours as one of click's, which hands on its arguments."""
+        if not isinstance(command, (Command, AppGroup)):
+            return command
+        @click.command(name, help=command.help, add_help_option=False,
+                       context_settings={"ignore_unknown_options": True})
+        @click.argument("args", nargs=-1, type=click.UNPROCESSED)
+        @pass_script_info
+        def run(info: ScriptInfo, args: tuple) -> Any:
+            return command.main(list(args), info.load_app())
+        return run
+
+    class FlaskGroup(click.Group):
+        """A group of click's with the commands of an application, and run, routes."""
+        def __init__(self, *args: Any, create_app: Any = None,
+                     add_default_commands: bool = True, add_version_option: bool = True,
+                     load_dotenv: bool = True, set_debug_flag: bool = True,
+                     **extra: Any) -> None:
+            extra.setdefault("context_settings", {})["obj"] = ScriptInfo(
+                create_app=create_app, set_debug_flag=set_debug_flag)
+            super().__init__(*args, **extra)
+            if add_default_commands:
+                for name, command in _COMMANDS.items():
+                    self.add_command(as_click(name, command))
+
+        def _commands(self, ctx: Any) -> dict[str, Any]:
+            app = ctx.ensure_object(ScriptInfo).load_app()
+            return {**app.cli.commands, **self.commands}
+
+        def get_command(self, ctx: Any, name: str) -> Any:
+            if name in self.commands:
+                return self.commands[name]
+            command = self._commands(ctx).get(name)
+            return command and as_click(name, command)
+
+        def list_commands(self, ctx: Any) -> list[str]:
+            return sorted(self._commands(ctx))
+
+        def invoke(self, ctx: Any) -> Any:
+            with ctx.ensure_object(ScriptInfo).load_app().app_context():
+                return super().invoke(ctx)
+
+    return SimpleNamespace(
+        FlaskGroup=FlaskGroup, pass_script_info=pass_script_info,
+        **{f"{name}_command": as_click(name, command)
+           for name, command in _COMMANDS.items()})
+
+_WHEN_ASKED: dict[str, Callable[[], Any]] = {
+    "Environment": lambda: _jinja()[0], "DispatchingJinjaLoader": lambda: _jinja()[1],
+    **{name: functools.partial(lambda name: getattr(_click(), name), name) for name in (
+        "FlaskGroup", "pass_script_info", "run_command", "routes_command",
+        "shell_command")}}
+
+def __getattr__(name: str) -> Any:
+    """Return what needs Jinja or click, which are imported only now (PEP 562)."""
+    if name in _WHEN_ASKED:
+        return _WHEN_ASKED[name]()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 def _own_options(args: list[str]) -> dict[str, Any]:
     """Take the options before the command's name out of the arguments."""
     own: dict[str, Any] = {}
@@ -8143,14 +8425,14 @@ def _own_options(args: list[str]) -> dict[str, Any]:
         name, equals, value = args.pop(0).partition("=")
         if name in ("--debug", "--no-debug"):
             own["debug"] = name == "--debug"
-        elif name in ("--version", "--help"):
+        elif name in ("--version", "--help", "--as-flask"):
             own[name[2:]] = True
         elif name in ("--app", "-A", "--env-file", "-e") and (equals or args):
             own["app" if name in ("--app", "-A") else "env_file"] = (
                 value if equals else args.pop(0))
         else:
             known = ("--app", "--debug", "--no-debug", "--env-file", "--version",
-                     "--help")
+                     "--help", "--as-flask")
             sys.exit(f"No such option {name!r}, or it lacks its value."
                      f"{_nearest(name, known)}")
     return own
@@ -8166,6 +8448,11 @@ def _set_environment(own: dict[str, Any]) -> None:
         os.environ["FLASK_DEBUG"] = "1" if own["debug"] else "0"
     os.environ["FLASK_RUN_FROM_CLI"] = "true"
 
+def _commands_of_extensions() -> dict[str, Any]:
+    """Return the commands that installed extensions announce to Flask's own."""
+    from importlib.metadata import entry_points
+    return {point.name: point.load() for point in entry_points(group="flask.commands")}
+
 def main(args: list[str] | None = None) -> None:
     """Run the command line: `microflask --app hello run`."""
     args = list(sys.argv[1:] if args is None else args)
@@ -8177,19 +8464,24 @@ def main(args: list[str] | None = None) -> None:
         own["debug"] = "--debug" in args
         args = [arg for arg in args if arg not in ("--debug", "--no-debug")]
     _set_environment(own)
+    commands = dict(_COMMANDS)
+    if "as-flask" in own:
+        install_as_flask()
+        commands.update(_commands_of_extensions())
     wants_help = not args or "help" in own or args == ["--help"]
-    usage = "Usage: microflask [--app NAME] [--debug] [--env-file FILE] COMMAND"
+    usage = ("Usage: microflask [--app NAME] [--debug] [--env-file FILE] [--as-flask]"
+             " COMMAND")
     try:
         app = locate_app(own.get("app") or os.environ.get("FLASK_APP"))
     except NoAppException as error:
         if not wants_help:
             sys.exit(f"Error: {error}")
-        print(f"{usage}\n{_command_list(_COMMANDS)}\n\n{error}")
+        print(f"{usage}\n{_command_list(commands)}\n\n{error}")
         return
     if "debug" in own:
         app.debug = own["debug"]
     group = AppGroup()
-    group.commands.update({**_COMMANDS, **app.cli.commands})
+    group.commands.update({**commands, **app.cli.commands})
     if wants_help:
         print(usage)
     group.main(["--help"] if wants_help else args, app)
