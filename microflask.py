@@ -7010,12 +7010,26 @@ class Result:
 class FlaskCliRunner:
     """Call the application's commands: app.test_cli_runner().invoke(args=["name"])."""
     def __init__(self, app: Any, **kwargs: Any) -> None:
-        self.app = app
+        self.app, self.options = app, kwargs
 
     def invoke(self, cli: Any = None, args: Any = None, input: Any = None,
                env: Mapping | None = None, catch_exceptions: bool = True,
-               **kwargs: Any) -> Result:
-        """Run a command of the application, or one given, and catch what it prints."""
+               **kwargs: Any) -> Any:
+        """Run a command of the application, or one given, and catch what it prints.
+
+        Where click is installed its CliRunner does it, and returns its own Result.
+        """
+        try:
+            from click.testing import CliRunner
+        except ImportError:
+            return self._invoke(cli, args, input, env, catch_exceptions)
+        kwargs.setdefault("obj", ScriptInfo(create_app=lambda: self.app))
+        command = _click().as_click(self.app.name, cli or self.app.cli)
+        return CliRunner(**self.options).invoke(command, args, input, env,
+                                                catch_exceptions, **kwargs)
+
+    def _invoke(self, cli: Any, args: Any, input: Any, env: Mapping | None,
+                catch_exceptions: bool) -> Result:
         import shlex
         args = shlex.split(args) if isinstance(args, str) else list(args or ())
         output, code, value = io.StringIO(), 0, None
@@ -7461,6 +7475,9 @@ class WSGIRequestHandler:
             **self._as_variables(fields)}
         if hosts:
             environ["HTTP_HOST"] = hosts[0]
+        if "HTTP_UPGRADE" in environ:
+            self.keep_alive = False
+            self.sock.settimeout(None)      # a WebSocket may be silent for long
         environ["wsgi.input"] = io.BufferedReader(self._body(fields))
         return environ
 
@@ -8130,7 +8147,13 @@ class Command:
         call.arguments.update({name: tuple(value) if isinstance(value, list) else value
                                for name, value in values.items()})
         with app.app_context() if inside else contextlib.nullcontext():
-            return self.callback(*call.args, **call.kwargs)
+            try:
+                return self.callback(*call.args, **call.kwargs)
+            except Exception as error:
+                if not hasattr(error, "show") or not hasattr(error, "exit_code"):
+                    raise
+                error.show()        # a ClickException says what the user did wrong
+                raise SystemExit(error.exit_code) from None
 
 def _is_true(text: str) -> bool:
     return text.lower() not in ("", "0", "false", "no", "off")
@@ -8151,8 +8174,7 @@ class AppGroup:
             return self.command()(name)
         def decorator(f: Any) -> Any:
             called = name or getattr(f, "__name__", "").lower().replace("_", "-")
-            home = getattr(f, "__globals__", {}).get("__name__", "")
-            if hasattr(f, "__click_params__") or home.startswith("click."):
+            if _is_of_click(f):
                 import click
                 f = click.command(called, **kwargs)(f)
             made = f if hasattr(f, "main") else Command(called, f, with_appcontext)
@@ -8161,15 +8183,21 @@ class AppGroup:
         return decorator
 
     def group(self, name: Any = None, **kwargs: Any) -> Any:
-        """Add a group of commands and return it; also a decorator of a function."""
-        if isinstance(name, str):
-            made = AppGroup(name, **kwargs)
-            self.add_command(made)
+        """Make a function a group of commands (a decorator); its docstring is the help.
+
+        With click's decorators on the function it is a group of click's.
+        """
+        if callable(name):
+            return self.group()(name)
+        def decorator(f: Any) -> Any:
+            called = name or f.__name__.lower().replace("_", "-")
+            made: Any = AppGroup(called, **{"help": f.__doc__, **kwargs})
+            if _is_of_click(f):
+                import click
+                made = click.group(called, **kwargs)(f)
+            self.add_command(made, called)
             return made
-        def decorator(f: Callable) -> AppGroup:
-            called = f.__name__.replace("_", "-")
-            return self.group(called, **{"help": f.__doc__, **kwargs})
-        return decorator if name is None else decorator(name)
+        return decorator
 
     def add_command(self, cmd: Any, name: str | None = None) -> None:
         """Add a command or a group, ours or one of click's."""
@@ -8187,6 +8215,11 @@ class AppGroup:
             raise SystemExit(2)
         return _run_any(command, args[1:], app, args[0])
 
+def _is_of_click(f: Any) -> bool:
+    """Tell whether click's decorators are on a function, which is no command yet."""
+    home = getattr(f, "__globals__", {}).get("__name__", "")
+    return hasattr(f, "__click_params__") or home.startswith("click.")
+
 def _run_any(command: Any, args: list[str], app: Any, name: str | None = None) -> Any:
     """Run a command, ours or one of click's, which then is inside of a context."""
     if isinstance(command, (Command, AppGroup)):
@@ -8203,8 +8236,16 @@ def _command_list(commands: Mapping[str, Any]) -> str:
     return "\n".join(["Commands:", *lines])
 
 def with_appcontext(f: Callable) -> Callable:
-    """Run a command inside of an application context: all of `app.cli` do so."""
-    return f
+    """Run a command of click's inside of an application context, as `app.cli` does."""
+    @functools.wraps(f)
+    def inside(*args: Any, **kwargs: Any) -> Any:
+        if current_app:
+            return f(*args, **kwargs)
+        from click import get_current_context
+        info = get_current_context().ensure_object(ScriptInfo)
+        with info.load_app().app_context():
+            return f(*args, **kwargs)
+    return inside
 
 def _import_module(name: str) -> Any:
     """Import a module by its name or its path; NoAppException says what is wrong."""
@@ -8402,7 +8443,7 @@ def _click() -> Any:
                 return super().invoke(ctx)
 
     return SimpleNamespace(
-        FlaskGroup=FlaskGroup, pass_script_info=pass_script_info,
+        as_click=as_click, FlaskGroup=FlaskGroup, pass_script_info=pass_script_info,
         **{f"{name}_command": as_click(name, command)
            for name, command in _COMMANDS.items()})
 

@@ -5355,7 +5355,7 @@ def test_response_redirect_escapes_and_takes_a_class():
     made = mf.redirect('/"><script>', Response=ShinyResponse)
     assert type(made) is ShinyResponse and made.status_code == 302
     assert b"<script>" not in response_answer(made)[2]
-    assert mf.redirect("/a\r\nX: 1").location == "/a%0D%0AX:%201"
+    assert mf.redirect("/a\r\nX: 1").location == "/a%0D%0AX: 1"
 
 def test_response_redirect_uses_the_applications_own_function():
     class HomeFlask(Flask):
@@ -11178,7 +11178,8 @@ def cli_app():
     def asks():
         print("yes" if input() == "y" else "no", os.environ.get("CLI_ASKED"))
 
-    users = app.cli.group("users")
+    users = mf.AppGroup("users")
+    app.cli.add_command(users)
 
     @users.command("create")
     def create(name):
