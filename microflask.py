@@ -8176,6 +8176,7 @@ class AppGroup:
             called = name or getattr(f, "__name__", "").lower().replace("_", "-")
             if _is_of_click(f):
                 import click
+                f = globals()["with_appcontext"](f) if with_appcontext else f
                 f = click.command(called, **kwargs)(f)
             made = f if hasattr(f, "main") else Command(called, f, with_appcontext)
             self.add_command(made, called)
