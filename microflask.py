@@ -39,6 +39,7 @@ ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFT
 from __future__ import annotations
 
 import base64
+import binascii
 import codecs
 import contextlib
 import copy
@@ -230,8 +231,10 @@ class MultiDict(_Lookup, dict):
     """
     def __init__(self, mapping: Any = None) -> None:
         super().__init__()
-        for key, value in iter_multi_items(mapping or ()):
-            dict.setdefault(self, key, []).append(value)
+        pairs = mapping if type(mapping) is list else iter_multi_items(mapping or ())
+        add = super().setdefault
+        for key, value in pairs:
+            add(key, []).append(value)
 
     def __iter__(self) -> Iterator:
         return super().__iter__()   # defined here, so that `**multidict` asks us
@@ -428,7 +431,13 @@ def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
     They may be quoted, percent-encoded in a charset, and in pieces (RFC 8187, 2231).
     What cannot be parsed is left out.
     """
-    value, _, rest = (value or "").partition(";")
+    if value is None or len(value) > 200:
+        return _parse_options(value or "")
+    kind, options = _options_of(value)
+    return kind, options.copy()
+
+def _parse_options(value: str) -> tuple[str, dict[str, str]]:
+    value, _, rest = value.partition(";")
     value = value.strip(" \t")
     options: dict[str, str] = {}
     charsets: dict[str, str] = {}   # of the parameters that come in pieces
@@ -442,6 +451,8 @@ def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
             charsets.pop(name.lower(), None)
             options[name.lower()] = text
     return value, options
+
+_options_of = functools.lru_cache(maxsize=512)(_parse_options)
 
 def _add_extended(options: dict, charsets: dict, name: str, text: str) -> None:
     """Add `name*`, `name*0` or `name*0*`: decoded, and behind the piece before it."""
@@ -625,6 +636,9 @@ class Headers(_Lookup):
 
     def extend(self, mapping: Any = (), /, **kwargs: Any) -> None:
         """Append all pairs of Headers, a MultiDict, a mapping with lists, or pairs."""
+        if type(mapping) is list and type(self) is Headers:
+            self._list += [_field_line(key, value) for key, value in mapping]
+            mapping = ()
         for key, value in (*iter_multi_items(mapping or ()), *iter_multi_items(kwargs)):
             self.add(key, value)
 
@@ -1554,9 +1568,7 @@ class AppContext:
         environ = request.environ
         try:
             path = environ.get("PATH_INFO", "/")
-            if app._plain_hosts and "HTTP_UPGRADE" not in environ and (
-                    path.isascii() and path.isprintable() and path[:1] == "/"
-                    and "//" not in path):
+            if app._plain_hosts and path.isascii() and "HTTP_UPGRADE" not in environ:
                 # Most requests: no MapAdapter, which would cost 2 us.
                 request.check_host(app.config["TRUSTED_HOSTS"])
                 found = app.url_map.find_plain(path, request.method)
@@ -1626,27 +1638,23 @@ class AppContext:
         """Run the teardown functions, once; for a request, a failure is logged."""
         if self._is_down:
             return
-        self._is_down = True
+        self._is_down, app = True, self.app
         try:
-            self._run_teardowns(exc)
+            try:
+                if self._own:
+                    try:
+                        app.do_teardown_request(exc)
+                    finally:
+                        self.request.close()
+            finally:
+                if not self._guest:
+                    app.do_teardown_appcontext(exc)
+                    if appcontext_popped.receivers:
+                        appcontext_popped.send(app, _async_wrapper=app.ensure_sync)
         except Exception:
-            if not self._own or self.app._propagates():
+            if not self._own or app._propagates():
                 raise
-            self.app.logger.exception("A teardown function failed")
-
-    def _run_teardowns(self, exc: BaseException | None) -> None:
-        app = self.app
-        try:
-            if self._own:
-                try:
-                    app.do_teardown_request(exc)
-                finally:
-                    self.request.close()
-        finally:
-            if not self._guest:
-                app.do_teardown_appcontext(exc)
-                if appcontext_popped.receivers:
-                    appcontext_popped.send(app, _async_wrapper=app.ensure_sync)
+            app.logger.exception("A teardown function failed")
 
     def __enter__(self) -> AppContext:
         self.push()
@@ -2008,12 +2016,29 @@ def _unescape(text: str) -> str:
 
 def parse_query(text: str) -> list[tuple[str, str]]:
     """Split a query or a urlencoded form at its `&`; bad escapes stay as they are."""
-    pairs = []
-    for pair in text.split("&"):
-        if pair:
-            name, _, value = pair.partition("=")
-            pairs.append((_unescape(name), _unescape(value)))
-    return pairs
+    try:
+        if not (_ODD_ESCAPE.search(text) or "\0" in text or "\1" in text):
+            return _parse_plain_query(text)
+    except UnicodeDecodeError:
+        pass        # escapes that are no UTF-8
+    pairs = (pair.partition("=") for pair in text.split("&") if pair)
+    return [(_unescape(name), _unescape(value)) for name, _, value in pairs]
+
+_ODD_ESCAPE = re.compile("%(?:0[01]|(?![0-9A-Fa-f]{2}))")
+
+def _parse_plain_query(text: str) -> list[tuple[str, str]]:
+    """Parse a query by unescaping it whole: half the time of one by one.
+
+    Quoted-printable differs from percent-encoding in its sign only, and is decoded in C.
+    """
+    if "%" in text or "+" in text:
+        text = text.replace("+", " ").replace("&", "\0").replace("=", "\1")
+        text = binascii.a2b_qp(text.replace("%", "=").encode()).decode()
+    else:
+        text = text.replace("&", "\0").replace("=", "\1")
+    pairs = [pair.partition("\1") for pair in text.split("\0") if pair]
+    return [(name, value.replace("\1", "=") if "\1" in value else value)
+            for name, _, value in pairs]
 
 def _urlencode(items: Any) -> str:
     return urlencode([pair for pair in iter_multi_items(items) if pair[1] is not None],
@@ -2758,6 +2783,11 @@ class Map:
 
         Raises NotFound or MethodNotAllowed.
         """
+        rule = self._fixed.get(path, _nothing).get(method) if self._sorted else None
+        if rule is not None and not rule.detour:
+            return rule, dict(rule.defaults) if rule.defaults else {}
+        if not path.isprintable() or path[:1] != "/" or "//" in path:
+            return None
         try:
             found = self.find("", path, method)
             if found is None:
@@ -3499,7 +3529,7 @@ class Request:
         else:
             host = get_host(environ, self.trusted_hosts)
             _idna_host(host)
-        self.__dict__["host"] = host
+        self.host = host
 
     scheme = cached_property(lambda self: self.environ.get("wsgi.url_scheme", "http"))
     path = cached_property(
@@ -3998,6 +4028,9 @@ def _content_type(mimetype: str) -> str:
 get_content_type = functools.lru_cache(maxsize=256)(lambda mimetype, charset: (
     _content_type(mimetype).replace("utf-8", charset)))
 
+_type_line = functools.lru_cache(maxsize=256)(lambda mimetype: (
+    _field_line("Content-Type", get_content_type(mimetype, "utf-8"))))
+
 class ClosingIterator:
     """An iterator with a `close` that calls the given functions, come what may."""
     def __init__(self, iterable: Iterable[bytes], callbacks: Any = None) -> None:
@@ -4168,14 +4201,14 @@ class Response(_ResponseFields):
                  mimetype: str | None = None, content_type: str | None = None,
                  direct_passthrough: bool = False) -> None:
         self.headers = headers if isinstance(headers, Headers) else Headers(headers)
-        if content_type is None and mimetype is not None:
-            content_type = get_content_type(mimetype, "utf-8")
-        if content_type is not None:
-            self.headers["Content-Type"] = content_type
-        elif self.default_mimetype and "Content-Type" not in self.headers:
-            # Ours, so it needs no check: 0.4 us less than an assignment.
-            kind = get_content_type(self.default_mimetype, "utf-8")
-            self.headers._list.append(("Content-Type", kind))
+        lines = self.headers._list
+        if content_type is not None or lines and (
+                mimetype is not None or "Content-Type" not in self.headers):
+            self._set_type(mimetype, content_type)
+        elif not lines:     # most responses: 0.5 us less
+            kind = self.default_mimetype if mimetype is None else mimetype
+            if kind is not None:
+                lines.append(_type_line(kind))
         if status is not None or self.default_status != 200:
             self.status = self.default_status if status is None else status
         self.direct_passthrough = direct_passthrough
@@ -4184,6 +4217,13 @@ class Response(_ResponseFields):
             self.set_data(response)
         elif response is None:
             self.response = []
+
+    def _set_type(self, mimetype: str | None, content_type: str | None) -> None:
+        mimetype = self.default_mimetype if mimetype is None else mimetype
+        if content_type is not None:
+            self.headers["Content-Type"] = content_type
+        elif mimetype is not None:
+            self.headers["Content-Type"] = get_content_type(mimetype, "utf-8")
 
     @property
     def status(self) -> str:
@@ -6321,17 +6361,14 @@ class Flask(App):
                 for func in reversed(self.after_request_funcs.get(name, ())):
                     response = self._sync(func)(response)
         session, interface = context._session, self.session_interface
-        if session is None and not self._session_is_idle(context):
-            session = context._open_session()
+        if session is None and (
+                type(interface) is not SecureCookieSessionInterface
+                or self.config["SESSION_COOKIE_NAME"]
+                in context.request.environ.get("HTTP_COOKIE", "")):
+            session = context._open_session()       # not touched, but perhaps permanent
         if session is not None and not interface.is_null_session(session):
             interface.save_session(self, session, response)
         return response
-
-    def _session_is_idle(self, context: AppContext) -> bool:
-        """Tell whether nothing can follow from a session that was not touched."""
-        return type(self.session_interface) is SecureCookieSessionInterface and (
-            self.config["SESSION_COOKIE_NAME"]
-            not in context.request.environ.get("HTTP_COOKIE", ""))
 
     def make_default_options_response(self) -> Response:
         """Return the answer to OPTIONS: the methods of this path."""
