@@ -93,6 +93,92 @@ def make_app(**config):
     app.config.update(TESTING=True, SECRET_KEY="dev", **config)
     return app
 
+def program(name):
+    """The path of a program of the system; without it the test is skipped.
+
+    Where MICROFLASK_CI is set all of them are there, or the test fails.
+    """
+    folders = [os.environ.get("PATH", ""), "/usr/sbin"]     # nginx is in the latter
+    folders += map(str, Path("/").glob("usr/lib/postgresql/*/bin"))
+    found = shutil.which(name, path=os.pathsep.join(folders))
+    if not found:
+        end = pytest.fail if os.environ.get("MICROFLASK_CI") else pytest.skip
+        end(f"{name} is not installed; the README says how to get it")
+    return found
+
+class Browser:
+    """A Chromium without a window; what is not here, Selenium's `driver` does."""
+
+    SIZES = {False: (1200, 900), True: (390, 844)}      # of a desktop, of a phone
+    FLAGS = ("--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+             "--disable-background-networking --disable-component-update "
+             "--disable-sync").split()
+
+    def __init__(self, folder):
+        from selenium import webdriver
+        options = webdriver.ChromeOptions()
+        options.binary_location = program("chromium")
+        for flag in (*self.FLAGS, f"--user-data-dir={folder}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        service = webdriver.ChromeService(program("chromedriver"))
+        self.driver = webdriver.Chrome(options, service)    # it downloads nothing
+        self.driver.set_page_load_timeout(20)
+
+    def open(self, url, dark=False, phone=False):
+        """Show a page, in the light or the dark, on a desktop or on a phone."""
+        width, height = self.SIZES[phone]
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+        self.driver.get(url)
+
+    def all(self, selector):
+        """The elements that a CSS selector finds."""
+        return self.driver.find_elements("css selector", selector)
+
+    def find(self, selector):
+        """The first element that a CSS selector finds, or an error."""
+        return self.driver.find_element("css selector", selector)
+
+    def run(self, script, *arguments):
+        """What a script returns: run("return document.title")."""
+        return self.driver.execute_script(script, *arguments)
+
+    def wait_for(self, condition, seconds=5):
+        """The first true value that the condition gives; after that time an error."""
+        from selenium.webdriver.support.wait import WebDriverWait
+        return WebDriverWait(self, seconds, 0.05).until(lambda browser: condition())
+
+    def errors(self):
+        """The errors of the console since the last call, but for a missing icon."""
+        return [entry["message"] for entry in self.driver.get_log("browser")
+                if entry["level"] == "SEVERE"
+                and "/favicon.ico " not in entry["message"]]
+
+    def picture(self, name):
+        """Write NAME.png to the folder MICROFLASK_SCREENSHOTS, if that is set."""
+        if folder := os.environ.get("MICROFLASK_SCREENSHOTS"):
+            self.driver.save_screenshot(str(Path(folder, f"{name}.png")))
+
+browser_started = functools.cache(Browser)      # one, though its fixture has two homes
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """The Chromium of all tests."""
+    started = browser_started(tmp_path_factory.getbasetemp() / "chromium")
+    yield started
+    started.driver.quit()
+
+@pytest.fixture
+def browser(chromium):
+    """A Browser that remembers nothing of the test before, and shows nothing yet."""
+    chromium.driver.get("about:blank")
+    chromium.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    chromium.errors()
+    return chromium
+
 # ---------------------------------------------------------------------------
 # 1. Many values under one name
 # ---------------------------------------------------------------------------
