@@ -129,7 +129,8 @@ class Browser:
         """Show a page, in the light or the dark, on a desktop or on a phone."""
         width, height = self.SIZES[phone]
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone})
+            "width": width, "height": height, "screenWidth": width,
+            "screenHeight": height, "deviceScaleFactor": 1, "mobile": phone})
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
         self.driver.get(url)
@@ -152,10 +153,44 @@ class Browser:
         return WebDriverWait(self, seconds, 0.05).until(lambda browser: condition())
 
     def errors(self):
-        """The errors of the console since the last call, but for a missing icon."""
+        """The errors of the console since the last call.
+
+        That the page itself is an error is none, nor that its site has no icon.
+        """
+        known = (f"{self.driver.current_url} - Failed to load", "/favicon.ico - Failed")
         return [entry["message"] for entry in self.driver.get_log("browser")
                 if entry["level"] == "SEVERE"
-                and "/favicon.ico " not in entry["message"]]
+                and not any(text in entry["message"] for text in known)]
+
+    def loaded(self):
+        """The addresses of all that the page asked for; the icon nobody asked for."""
+        names = self.run("return performance.getEntriesByType('resource')"
+                         ".map(entry => entry.name)")
+        return [name for name in names if not name.endswith("/favicon.ico")]
+
+    def fits(self):
+        """Whether the page is as wide as the window, and nothing sticks out."""
+        root = "document.documentElement"
+        return self.run(f"return {root}.scrollWidth <= {root}.clientWidth && "
+                        "innerWidth === screen.width")
+
+    def brightness(self):
+        """How bright the upper left corner is, from 0 to 255, as it is painted."""
+        return self.driver.execute_async_script("""
+            const [data, done] = arguments, image = new Image();
+            image.onload = () => {
+              const paper = document.createElement("canvas").getContext("2d");
+              paper.drawImage(image, 0, 0);
+              done(Math.max(...paper.getImageData(3, 3, 1, 1).data.slice(0, 3)));
+            };
+            image.src = "data:image/png;base64," + data;
+            """, self.driver.get_screenshot_as_base64())
+
+    def prompt(self):
+        """The open dialog of the page's script, or None."""
+        from selenium.common.exceptions import NoAlertPresentException
+        with contextlib.suppress(NoAlertPresentException):
+            return self.driver.switch_to.alert
 
     def picture(self, name):
         """Write NAME.png to the folder MICROFLASK_SCREENSHOTS, if that is set."""
@@ -9749,6 +9784,194 @@ def test_debugger_closes_a_stream_that_breaks(monkeypatch, capsys, sent_before):
     assert answer.text.startswith("a part") is sent_before
     assert "ZeroDivisionError" in (capsys.readouterr().err if sent_before
                                    else answer.text)
+
+DEBUGGED_APP = """
+import sys
+from microflask import Flask, render_template
+app = Flask("debugged", root_path=sys.path[0])
+
+def mean(numbers):
+    return sum(numbers) / len(numbers)
+
+@app.get("/")
+def divide():
+    basket = {"apples": [3, 4], "<b>pears</b>": []}
+    return [mean(numbers) for numbers in basket.values()]
+
+@app.get("/chain")
+def chain():
+    try:
+        {}["colour"]
+    except KeyError as error:
+        raise ValueError("no colour is set") from error
+
+@app.get("/group")
+def group():
+    raise ExceptionGroup("two failed", [KeyError("one"), OSError("/a/long/way" * 40)])
+
+@app.get("/template")
+def template():
+    return render_template("page.html", items=[2, 1, 0])
+
+@app.get("/syntax")
+def syntax():
+    return render_template("bad.html")
+"""
+
+DEBUGGED_TEMPLATES = {
+    "page.html": "<ul>\n{% for item in items %}\n  <li>{{ 6 / item }}\n{% endfor %}\n",
+    "bad.html": "<p>\n{% if items %}\n{% endfor %}\n",
+}
+
+@pytest.fixture(scope="module")
+def debugged_folder(tmp_path_factory):
+    """A folder with an application that fails in many ways, in Python and templates."""
+    folder = tmp_path_factory.mktemp("debugged")
+    (folder / "debugged.py").write_text(DEBUGGED_APP)
+    (folder / "templates").mkdir()
+    for name, text in DEBUGGED_TEMPLATES.items():
+        (folder / "templates" / name).write_text(text)
+    return folder
+
+@pytest.fixture(scope="module")
+def debugged(debugged_folder):
+    """(address, PIN) of that application, served with debug on."""
+    command = [DEVSERVER_FILE, "--app", "debugged", "run", "--debug", "--port", 0]
+    with devserver_process(debugged_folder, *command) as (_, port, log):
+        deadline = time.monotonic() + 15
+        while not (pin := re.search(r"Debugger PIN: (\S+)", log.read_text())):
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}", pin[1]
+
+DEBUGGED_PAGES = {      # address: (what the headings say, the first line that is marked)
+    "/": (["ZeroDivisionError: division by zero"], "return sum(numbers) / len("),
+    "/chain": (["ValueError: no colour is set", "Caused by", "KeyError: 'colour'"],
+               'raise ValueError("no colour is set") from error'),
+    "/group": (["ExceptionGroup: two failed (2 sub-exceptions)", "In this group",
+                "KeyError: 'one'", "In this group", "OSError: /a/long/way"],
+               'raise ExceptionGroup("two failed"'),
+    "/template": (["ZeroDivisionError: division by zero"], "<li>{{ 6 / item }}"),
+    "/syntax": (["jinja2.exceptions.TemplateSyntaxError: Encountered unknown tag"],
+                "{% endfor %}"),
+}
+
+@pytest.mark.parametrize("path", DEBUGGED_PAGES)
+def test_debugger_page_is_whole_in_every_light_and_width(browser, debugged, path):
+    if path == "/group" and sys.version_info < (3, 11):
+        pytest.skip("groups came with Python 3.11")
+    headings, marked = DEBUGGED_PAGES[path]
+    for dark, phone in [(False, False), (True, False), (False, True), (True, True)]:
+        browser.open(debugged[0] + path, dark, phone)
+        shown = [each.text for each in browser.all("h1, main h2")]
+        for said, heading in zip(shown, headings):
+            assert said.startswith(heading)
+        assert marked in browser.find(".now").text
+        browser.picture(f"debugger-{path[1:]}-{'dark' if dark else 'light'}-"
+                        f"{'phone' if phone else 'desktop'}")
+        assert browser.fits()
+        browser.run("document.querySelectorAll('details').forEach(it => it.open = true)")
+        assert browser.fits()
+        assert (browser.brightness() < 64) is dark
+        assert browser.loaded() == [] and browser.errors() == []
+
+def debugger_opened(browser, debugged):
+    """Show the debugger; (the first frame of the user's, its input, its output)."""
+    browser.open(debugged[0])
+    frame = browser.find("details[open]:has(form.console)")
+    return (frame, *(frame.find_element("css selector", name)
+                     for name in ("form.console input", "form.console output")))
+
+def debugger_answer(browser, text):
+    """Type into the dialog that asks for the PIN, as soon as it is there."""
+    dialog = browser.wait_for(browser.prompt)
+    assert "PIN" in dialog.text
+    dialog.send_keys(text)
+    dialog.accept()
+
+def test_debugger_in_a_browser_evaluates_after_the_pin(browser, debugged):
+    frame, typed, output = debugger_opened(browser, debugged)
+    summary = frame.find_element("css selector", "summary")
+    assert "mean" in summary.text and output.text == ""
+    summary.click()
+    assert not typed.is_displayed()
+    summary.click()
+    assert typed.is_displayed()
+    typed.send_keys("len(numbers) + 40\n")
+    debugger_answer(browser, debugged[1])
+    browser.wait_for(lambda: output.text == ">>> len(numbers) + 40\n40")
+    typed.send_keys("numbers.nothing\n")        # the PIN is asked for once
+    browser.wait_for(lambda: "AttributeError" in output.text)
+    browser.picture("debugger-evaluated")
+    assert all(address.startswith(debugged[0]) for address in browser.loaded())
+    assert browser.errors() == []
+
+def test_debugger_in_a_browser_refuses_a_wrong_pin_and_takes_the_next(
+        browser, debugged):
+    _, typed, output = debugger_opened(browser, debugged)
+    typed.send_keys("6 * 7\n")
+    debugger_answer(browser, "not-the-pin")
+    dialog = browser.wait_for(browser.prompt)
+    assert "That is not the PIN." in dialog.text
+    dialog.dismiss()
+    assert "42" not in output.text and typed.get_attribute("value") == "6 * 7"
+    typed.send_keys("\n")
+    debugger_answer(browser, debugged[1])
+    browser.wait_for(lambda: output.text == ">>> 6 * 7\n42")
+    assert typed.get_attribute("value") == "" and browser.errors() == []
+
+def test_debugger_in_a_browser_needs_no_mouse(browser, debugged):
+    frame, typed, output = debugger_opened(browser, debugged)
+    summary = frame.find_element("css selector", "summary")
+
+    def press(*keys):
+        browser.driver.switch_to.active_element.send_keys(*keys)
+
+    def go_to(element):
+        for _ in range(20):
+            press("\ue004")     # Tab
+            if browser.driver.switch_to.active_element == element:
+                outline = element.value_of_css_property("outline-style")
+                return outline
+        raise AssertionError("the Tab key does not lead there")
+
+    assert go_to(summary) == "solid"
+    press("\ue007")             # Enter
+    assert not typed.is_displayed()
+    press("\ue007")
+    assert typed.is_displayed()
+    assert go_to(typed) != "none"
+    press("sum(numbers)", "\ue007")
+    debugger_answer(browser, debugged[1])
+    browser.wait_for(lambda: output.text == ">>> sum(numbers)\n0")
+
+def test_debugger_in_a_browser_copies_the_traceback_as_text(browser, debugged):
+    browser.driver.execute_cdp_cmd("Browser.grantPermissions", {
+        "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"],
+        "origin": debugged[0]})
+    debugger_opened(browser, debugged)
+    browser.run("document.querySelectorAll('details').forEach(it => it.open = true)")
+    browser.find("#copy").click()
+    browser.wait_for(lambda: browser.find("#copy").text == "Copied")
+    text = browser.driver.execute_async_script(
+        "navigator.clipboard.readText().then(arguments[0], arguments[0])")
+    assert text.startswith("Traceback") and text.endswith("division by zero\n")
+    assert 'debugged.py", line' in text and "<b>" not in text
+
+@pytest.mark.parametrize("path, says", [
+    ("/nothing", "Not Found"), ("/", "Internal Server Error")])
+def test_error_page_is_well_set_and_tells_nothing(
+        browser, debugged_folder, path, says):
+    command = [DEVSERVER_FILE, "--app", "debugged", "run", "--port", 0]
+    with devserver_process(debugged_folder, *command) as (_, port, log):
+        for dark, phone in [(False, False), (True, False), (False, True), (True, True)]:
+            browser.open(f"http://127.0.0.1:{port}{path}", dark, phone)
+            browser.picture(f"error{path.replace('/', '-')}-{'dark' if dark else 'light'}"
+                            f"-{'phone' if phone else 'desktop'}")
+            assert browser.find("h1").text == says
+            assert "Zero" not in browser.driver.page_source
+            assert browser.fits() and (browser.brightness() < 64) is dark
+            assert browser.loaded() == [] and browser.errors() == []
 
 # ---------------------------------------------------------------------------
 # 25. The development server
