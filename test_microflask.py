@@ -174,6 +174,10 @@ class Browser:
         return self.run(f"return {root}.scrollWidth <= {root}.clientWidth && "
                         "innerWidth === screen.width")
 
+    def unfold(self):
+        """Open all that can be opened."""
+        self.run("document.querySelectorAll('details').forEach(it => it.open = true)")
+
     def brightness(self):
         """How bright the upper left corner is, from 0 to 255, as it is painted."""
         return self.driver.execute_async_script("""
@@ -9819,7 +9823,7 @@ def syntax():
 """
 
 DEBUGGED_TEMPLATES = {
-    "page.html": "<ul>\n{% for item in items %}\n  <li>{{ 6 / item }}\n{% endfor %}\n",
+    "page.html": "<ul>\n{% for item in items %}\n<li>{{ 6 / item }}\n{% endfor %}\n",
     "bad.html": "<p>\n{% if items %}\n{% endfor %}\n",
 }
 
@@ -9844,7 +9848,7 @@ def debugged(debugged_folder):
             time.sleep(0.02)
         yield f"http://127.0.0.1:{port}", pin[1]
 
-DEBUGGED_PAGES = {      # address: (what the headings say, the first line that is marked)
+DEBUGGED_PAGES = {      # address: (what the headings say, the first marked line)
     "/": (["ZeroDivisionError: division by zero"], "return sum(numbers) / len("),
     "/chain": (["ValueError: no colour is set", "Caused by", "KeyError: 'colour'"],
                'raise ValueError("no colour is set") from error'),
@@ -9856,21 +9860,26 @@ DEBUGGED_PAGES = {      # address: (what the headings say, the first line that i
                 "{% endfor %}"),
 }
 
+DEBUGGED_LOOKS = [(dark, phone) for dark in (False, True) for phone in (False, True)]
+
+def debugger_picture(browser, page, dark, phone):
+    browser.picture(f"{page.replace('/', '-')}-{'dark' if dark else 'light'}-"
+                    f"{'phone' if phone else 'desktop'}")
+
 @pytest.mark.parametrize("path", DEBUGGED_PAGES)
 def test_debugger_page_is_whole_in_every_light_and_width(browser, debugged, path):
     if path == "/group" and sys.version_info < (3, 11):
         pytest.skip("groups came with Python 3.11")
     headings, marked = DEBUGGED_PAGES[path]
-    for dark, phone in [(False, False), (True, False), (False, True), (True, True)]:
+    for dark, phone in DEBUGGED_LOOKS:
         browser.open(debugged[0] + path, dark, phone)
         shown = [each.text for each in browser.all("h1, main h2")]
         for said, heading in zip(shown, headings):
             assert said.startswith(heading)
         assert marked in browser.find(".now").text
-        browser.picture(f"debugger-{path[1:]}-{'dark' if dark else 'light'}-"
-                        f"{'phone' if phone else 'desktop'}")
+        debugger_picture(browser, f"debugger{path}", dark, phone)
         assert browser.fits()
-        browser.run("document.querySelectorAll('details').forEach(it => it.open = true)")
+        browser.unfold()
         assert browser.fits()
         assert (browser.brightness() < 64) is dark
         assert browser.loaded() == [] and browser.errors() == []
@@ -9950,7 +9959,7 @@ def test_debugger_in_a_browser_copies_the_traceback_as_text(browser, debugged):
         "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"],
         "origin": debugged[0]})
     debugger_opened(browser, debugged)
-    browser.run("document.querySelectorAll('details').forEach(it => it.open = true)")
+    browser.unfold()
     browser.find("#copy").click()
     browser.wait_for(lambda: browser.find("#copy").text == "Copied")
     text = browser.driver.execute_async_script(
@@ -9964,10 +9973,9 @@ def test_error_page_is_well_set_and_tells_nothing(
         browser, debugged_folder, path, says):
     command = [DEVSERVER_FILE, "--app", "debugged", "run", "--port", 0]
     with devserver_process(debugged_folder, *command) as (_, port, log):
-        for dark, phone in [(False, False), (True, False), (False, True), (True, True)]:
+        for dark, phone in DEBUGGED_LOOKS:
             browser.open(f"http://127.0.0.1:{port}{path}", dark, phone)
-            browser.picture(f"error{path.replace('/', '-')}-{'dark' if dark else 'light'}"
-                            f"-{'phone' if phone else 'desktop'}")
+            debugger_picture(browser, f"error{path}", dark, phone)
             assert browser.find("h1").text == says
             assert "Zero" not in browser.driver.page_source
             assert browser.fits() and (browser.brightness() < 64) is dark
