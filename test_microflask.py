@@ -11093,6 +11093,27 @@ def test_devserver_reloader_sees_a_change_made_while_the_program_starts(tmp_path
         file.write_text(text % "two+")
         assert devserver_wait_for(port, "two+")
 
+def devserver_load(wrk, port):
+    """The requests a second that wrk gets answered in one second on four connections."""
+    ended = subprocess.run(
+        [wrk, "--threads", "1", "--connections", "4", "--duration", "1s",
+         f"http://127.0.0.1:{port}/"], capture_output=True, text=True, timeout=20)
+    assert "Non-2xx" not in ended.stdout and "errors" not in ended.stdout
+    return float(re.search(r"Requests/sec: +([0-9.]+)", ended.stdout)[1])
+
+def test_devserver_answers_at_least_twice_as_many_requests_as_flasks(tmp_path):
+    wrk, text = program("wrk"), (TOP / "examples/hello.py").read_text()
+    (tmp_path / "ours.py").write_text(text)
+    (tmp_path / "theirs.py").write_text(text.replace("microflask", "flask"))
+    with (devserver_process(tmp_path, DEVSERVER_FILE, "--app", "ours", "run",
+                            "--port", 0) as (_, ours, _),
+          devserver_process(tmp_path, "-m", "flask", "--app", "theirs", "run",
+                            "--port", 0) as (_, theirs, _)):
+        rounds = [(devserver_load(wrk, ours), devserver_load(wrk, theirs))
+                  for _ in range(3)]     # in turns: a busy moment hits both
+    ratios = sorted(our / their for our, their in rounds)
+    assert ratios[1] >= 2, f"(ours, Flask's) requests a second: {rounds}"
+
 # ---------------------------------------------------------------------------
 # 27. The command line
 # ---------------------------------------------------------------------------
