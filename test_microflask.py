@@ -9884,6 +9884,123 @@ def test_debugger_page_is_whole_in_every_light_and_width(browser, debugged, path
         assert (browser.brightness() < 64) is dark
         assert browser.loaded() == [] and browser.errors() == []
 
+def debugger_ask(debugged, path="/", method="GET", form=None, **headers):
+    """(status, header fields, text) of a request to the server that is debugged."""
+    host = debugged[0].removeprefix("http://")
+    headers = {"Connection": "close", **{k.title(): v for k, v in headers.items()}}
+    body = form and urllib.parse.urlencode(form)
+    if form:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    client = http.client.HTTPConnection(host, timeout=20)
+    with contextlib.closing(client):
+        client.request(method, path, body, headers)
+        answer = client.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+
+def debugger_key(debugged):
+    """(secret, a frame, the cookie that a taken PIN gives) of that server."""
+    page = debugger_ask(debugged)[2]
+    secret = re.search(r'data-secret="([^"]+)"', page)[1]
+    status, headers, text = debugger_ask(
+        debugged, "/?__debugger__=pin", "POST", {"secret": secret, "pin": debugged[1]})
+    assert (status, text) == (200, "ok")
+    frame = re.search(r'data-frame="(\d+)"', page)[1]
+    return secret, frame, headers["Set-Cookie"]
+
+@pytest.mark.beyond_flask
+def test_debugger_cookie_is_for_this_site_and_no_script(debugged):
+    cookie = debugger_key(debugged)[2]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+
+DEBUGGER_ASKED = {      # name: (what differs from a good request, the answer)
+    "all in order": ({}, (200, "42\n")),
+    "no cookie": ({"cookie": None}, (200, "PIN")),
+    "a forged cookie": ({"cookie": "__microflask_debugger=1"}, (200, "PIN")),
+    "no secret": ({"secret": ""}, (403, "Forbidden")),
+    "another secret": ({"secret": "guessed"}, (403, "Forbidden")),
+    "a foreign origin": ({"origin": "http://evil.example"}, (403, "Forbidden")),
+    "another port's origin": ({"origin": "http://127.0.0.1:1"}, (403, "Forbidden")),
+    "no page's origin": ({"origin": "null"}, (403, "Forbidden")),
+    "a foreign host": ({"host": "evil.example"}, (403, "Forbidden")),
+    "a host that ends like ours": ({"host": "evil-localhost"}, (403, "Forbidden")),
+    "a host that begins like ours": (
+        {"host": "127.0.0.1.evil.example"}, (403, "Forbidden")),
+    "GET": ({"method": "GET"}, (403, "Forbidden")),
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEBUGGER_ASKED)
+def test_debugger_evaluates_only_what_its_own_page_asks(debugged, name):
+    change, expected = DEBUGGER_ASKED[name]
+    secret, frame, cookie = debugger_key(debugged)
+    asked = {"method": "POST", "secret": secret, "cookie": cookie.partition(";")[0],
+             "origin": debugged[0], **change}
+    form = {"secret": asked.pop("secret"), "frame": frame, "code": "6 * 7"}
+    path = "/?__debugger__=eval"
+    if asked["method"] == "GET":
+        path, form = f"{path}&{urllib.parse.urlencode(form)}", None
+    asked = {key: value for key, value in asked.items() if value is not None}
+    status, _, text = debugger_ask(debugged, path, form=form, **asked)
+    assert (status, text) == expected
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("host", ["evil.example", "192.0.2.7", "127.0.0.1.evil"])
+def test_debugger_shows_nothing_to_a_foreign_host(debugged, host):
+    status, _, text = debugger_ask(debugged, host=host)
+    assert status == 500 and debugger_key(debugged)[0] not in text
+    for word in ("Zero", "mean", "debugged", "console", "PATH_INFO", "Traceback"):
+        assert word not in text
+
+@pytest.mark.parametrize("query", [
+    "resource&f=style.css", "resource&f=../microflask.py", "printpin", "pinauth&pin=1",
+    "eval", "", "console", "paste"])
+def test_debugger_serves_nothing_but_its_page(debugged, query):
+    status, _, text = debugger_ask(debugged, f"/?__debugger__={query}")
+    assert status in (403, 404) and len(text) < 1000
+
+@pytest.mark.beyond_flask
+def test_debugger_keeps_the_last_tracebacks_only(debugged):
+    secret, frame, cookie = debugger_key(debugged)
+    form = {"secret": secret, "frame": frame, "code": "6 * 7"}
+    cookie = cookie.partition(";")[0]
+    texts = []
+    for _ in range(6):
+        texts.append(debugger_ask(debugged, "/?__debugger__=eval", "POST", form,
+                                  cookie=cookie)[2])
+        debugger_ask(debugged)
+    assert texts[0] == "42\n" and "too old" in texts[-1]
+
+@pytest.mark.beyond_flask
+def test_debugger_pins_guessed_all_at_once_lock_it_too(debugged_folder):
+    command = [DEVSERVER_FILE, *"--app debugged run --debug --no-reload -p 0".split()]
+    with devserver_process(debugged_folder, *command,
+                           WERKZEUG_DEBUG_PIN="123-456-789") as (_, port, _):
+        debugged = (f"http://127.0.0.1:{port}", "123-456-789")
+        secret = re.search(r'data-secret="([^"]+)"', debugger_ask(debugged)[2])[1]
+        guess = urllib.parse.urlencode({"secret": secret, "pin": "1"}).encode()
+        raw = devserver_get("/?__debugger__=pin", f"Content-Length: {len(guess)}",
+                            "Content-Type: application/x-www-form-urlencoded",
+                            method="POST", body=guess)
+        with contextlib.ExitStack() as stack:
+            socks = [stack.enter_context(devserver_connect(port)) for _ in range(15)]
+            begun = time.monotonic()
+            for sock in socks:
+                sock.sendall(raw)
+            assert b"not the PIN" in devserver_receive(socks[0], b"PIN")
+            assert time.monotonic() - begun > 0.3       # each guess takes its time
+            status, headers, text = debugger_ask(
+                debugged, "/?__debugger__=pin", "POST",
+                {"secret": secret, "pin": debugged[1]})
+    assert "restart" in text and "Set-Cookie" not in headers
+
+@pytest.mark.parametrize("method, path", [
+    ("GET", "/?__debugger__=eval"), ("POST", "/?__debugger__=eval"),
+    ("GET", "/?__debugger__=resource&f=debugger.js"), ("GET", "/console")])
+def test_debugger_is_not_there_unless_debugging_is_on(devserver, method, path):
+    address = (f"http://127.0.0.1:{devserver[1]}",)
+    plain = debugger_ask(address, path.partition("?")[0], method)
+    assert debugger_ask(address, path, method)[::2] == plain[::2]
+
 def debugger_opened(browser, debugged):
     """Show the debugger; (the first frame of the user's, its input, its output)."""
     browser.open(debugged[0])
@@ -9983,6 +10100,39 @@ def test_error_page_is_well_set_and_tells_nothing(
 
 # ---------------------------------------------------------------------------
 # 25. The development server
+#
+# What a hostile client or a fault may do to it, by numbers, and the tests of that:
+#
+#   34 a head without end               DEVSERVER_REFUSED, DEVSERVER_TAKEN
+#   35 a malformed head                 DEVSERVER_REFUSED
+#   36 a body of doubtful length        DEVSERVER_REFUSED, ..._equal_lengths_..., NEXT
+#   37 a body malformed, huge or cut    DEVSERVER_CHUNKED, ..._BAD_CHUNKS, ..._CUT,
+#                                       ..._TRAILER_ATTACKS, ..._over_the_limit_...
+#   38 a connection in doubt            ..._refuses_and_closes, DEVSERVER_PIPELINED
+#   39 a body that looks like requests  DEVSERVER_PIPELINED, ..._TRAILER_ATTACKS
+#   40 100 Continue                     ..._says_continue_..., ..._says_no_continue_...
+#   41 answers without a body, or cut   ..._some_answers_..., ..._broke_off_...,
+#                                       ..._chunks_go_to_http_1_1_only
+#   42 an answer that is malformed      ..._a_fault_of_the_application_is_a_500
+#   43 the environ                      DEVSERVER_TAKEN, ..._pep_3333, ..._as_latin_1
+#   44 slow and idle clients            ..._slow_and_idle_..., ..._byte_by_byte,
+#                                       ..._of_one_thread_...
+#   45 signals                          ..._signal_ends_it_..., ..._leaves_nobody
+#   46 what cannot be served            ..._says_in_one_line_..., CLI_ROWS
+#   47 broken programs; the protocol    ..._reloader_..., DEVSERVER_PIPELINED,
+#                                       DEVSERVER_TAKEN, ..._ipv6, ..._200_connections,
+#                                       ..._options_..., ..._that_left, ..._that_leave
+#
+# And to the debugger (the chapter before this one):
+#
+#   48 debugging is off                 ..._is_not_there_unless_debugging_is_on,
+#                                       test_error_page_...
+#   49 who may evaluate                 DEBUGGER_ASKED, DEBUGGER_REFUSED, ..._cookie_...
+#   50 a foreign Host                   ..._to_a_foreign_host, ..._local_hosts_only
+#   51 guessed PINs                     ..._locks_after_ten..., ..._guessed_all_at_once
+#   52 text of the program; resources   ..._shows_the_error_..., debugger_long,
+#                                       ..._serves_nothing_but_its_page
+#   53 old tracebacks                   ..._keeps_the_last_tracebacks_only
 # ---------------------------------------------------------------------------
 
 def server_free_port():
@@ -10077,6 +10227,11 @@ def path(rest):
 @app.post("/unread")
 def unread():
     return "not read"
+
+@app.post("/limited")
+def limited():
+    request.max_content_length = 10
+    return request.get_data()
 
 @app.get("/generated")
 def generated():
@@ -10352,6 +10507,8 @@ DEVSERVER_REFUSED = {
     "fields too long together": (
         devserver_get("/", *(f"X-{n}: " + "a" * 8000 for n in range(9))), 431),
     "too many fields": (devserver_get("/", *(f"X-{n}: 1" for n in range(101))), 431),
+    "101 fields": (devserver_get("/", *(f"X-{n}: 1" for n in range(100))), 431),
+    "two empty lines before": (b"\r\n\r\n" + devserver_get(), 400),
     "one word": (b"GET\r\nHost: x\r\n\r\n", 400),
     "no version": (b"GET /\r\nHost: x\r\n\r\n", 400),
     "four words": (b"GET / x HTTP/1.1\r\nHost: x\r\n\r\n", 400),
@@ -10400,6 +10557,8 @@ DEVSERVER_REFUSED = {
     "two lengths": (
         devserver_get("/echo", "Content-Length: 5", "Content-Length: 6"), 400),
     "two lengths in one field": (devserver_get("/echo", "Content-Length: 5, 6"), 400),
+    "one length twice in one field": (
+        devserver_get("/echo", "Content-Length: 5, 5"), 400),
     "length and chunked": (
         devserver_get("/echo", "Content-Length: 5", "Transfer-Encoding: chunked"), 400),
     "chunked and length": (
@@ -10449,7 +10608,7 @@ DEVSERVER_TAKEN = {
     "underscores": (
         devserver_get("/echo", "X-A: 1", "X_A: 2", "Content_Length: 7", "HTTP_X: 3"),
         {"HTTP_X_A": "1", "CONTENT_LENGTH": None, "HTTP_HTTP_X": None}),
-    "99 fields": (devserver_get("/echo", *(f"X-{n}: 1" for n in range(99))), {}),
+    "100 fields": (devserver_get("/echo", *(f"X-{n}: 1" for n in range(99))), {}),
     "60 kB in a field": (
         devserver_get("/echo", "X-A: " + "a" * 60_000), {"HTTP_X_A": "a" * 60_000}),
     "content fields": (
@@ -10554,6 +10713,28 @@ def test_devserver_reads_a_chunked_body_and_the_next_request(devserver, name):
     assert (first.status, echoed["body"]) == (200, expected)
     assert echoed["host"] == "localhost" and "HTTP_X_T" not in echoed["environ"]
     assert (second.status, second.body) == (200, b"hello")
+
+@pytest.mark.parametrize("coding", ["chunked", "Chunked"])
+def test_devserver_the_coding_of_a_body_may_be_in_capitals(devserver, coding):
+    raw = devserver_get("/echo", f"Transfer-Encoding: {coding}", method="POST",
+                        body=DEVSERVER_CHUNKED["one"][0])
+    [answer] = devserver_ask(devserver[1], raw)
+    assert json.loads(answer.body)["body"] == "hello"
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("raw, status", [
+    (devserver_get("/limited", "Content-Length: 10", method="POST", body=b"x" * 10),
+     200),
+    (devserver_get("/limited", "Content-Length: 11", method="POST", body=b"x" * 11),
+     413),
+    (devserver_chunks("/limited", b"a\r\n0123456789\r\n0\r\n\r\n"), 200),
+    (devserver_chunks("/limited", b"b\r\n0123456789a\r\n0\r\n\r\n"), 413),
+    (devserver_chunks("/limited", b"1\r\nx\r\n" * 11 + b"0\r\n\r\n"), 413),
+    (devserver_chunks("/limited", b"fffffff\r\n" + b"x" * 100_000), 413),
+])
+def test_devserver_a_body_over_the_limit_is_413_however_it_is_sent(
+        devserver, raw, status):
+    assert devserver_ask(devserver[1], raw)[0].status == status
 
 DEVSERVER_LAST = b"0\r\n\r\n"
 
@@ -10835,27 +11016,55 @@ def test_devserver_survives_clients_that_leave_in_the_middle(devserver):
         devserver_reset(sock)
     assert devserver_ask(devserver[1], DEVSERVER_NEXT)[0].body == b"hello"
 
+def devserver_cpu(process):
+    """The seconds of CPU time that a process has used."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 def test_devserver_slow_and_idle_clients_keep_nobody_waiting(devserver):
-    port = devserver[1]
+    process, port, _ = devserver
     with contextlib.ExitStack() as stack:
-        idle = [stack.enter_context(devserver_connect(port)) for _ in range(100)]
-        idle[0].sendall(b"GET / HTT")
-        idle[1].sendall(devserver_get("/echo", "Content-Length: 9", method="POST"))
-        idle[2].sendall(devserver_chunks("/echo", b"5\r\nhe"))
+        idle = [stack.enter_context(devserver_connect(port)) for _ in range(200)]
+        for sock, begin in zip(idle, [
+                b"G", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: x\r\nX",
+                devserver_get("/echo", "Content-Length: 9", method="POST"),
+                devserver_chunks("/echo", b"5\r\nhe"), devserver_get("/raw/stream")]):
+            sock.sendall(begin)
         begun = time.monotonic()
         assert devserver_ask(port, DEVSERVER_NEXT)[0].body == b"hello"
         assert time.monotonic() - begun < 1
-        idle[0].sendall(b"P/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert devserver_parse(devserver_receive(idle[0]))[0].body == b"hello"
+        idle[1].sendall(b"P/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert devserver_parse(devserver_receive(idle[1]))[0].body == b"hello"
+        if Path("/proc/self/stat").exists():
+            before = devserver_cpu(process)
+            time.sleep(1)
+            assert devserver_cpu(process) - before < 0.2, "a waiting thread spins"
+        devserver_ask(port, devserver_get("/raw/release"))
 
-def test_devserver_serves_100_connections_at_once(devserver):
+@pytest.mark.parametrize("raw", [
+    devserver_get("/echo", "Content-Length: 5", "Connection: close", method="POST",
+                  body=b"hello"),
+    devserver_chunks("/echo", b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+                     "Connection: close"),
+], ids=["length", "chunked"])
+@pytest.mark.beyond_flask
+def test_devserver_a_request_may_arrive_byte_by_byte(devserver, raw):
+    with devserver_connect(devserver[1]) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in raw:
+            sock.sendall(bytes([byte]))
+            time.sleep(0.001)
+        [answer] = devserver_parse(devserver_receive(sock))
+    assert json.loads(answer.body)["body"] == "hello"
+
+def test_devserver_serves_200_connections_at_once(devserver):
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(devserver_connect(devserver[1]))
-                 for _ in range(100)]
+                 for _ in range(200)]
         for sock in socks:
             sock.sendall(devserver_get("/", "Connection: close"))
         bodies = [devserver_parse(devserver_receive(sock))[0].body for sock in socks]
-    assert bodies == [b"hello"] * 100
+    assert bodies == [b"hello"] * 200
 
 @pytest.mark.parametrize("raw", [
     b"GET /seen\x1b[31m\x07 HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -10896,9 +11105,13 @@ def devserver_run(folder, options, host="127.0.0.1", port=0, **environment):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_devserver_signal_ends_it_at_once_and_quietly(devserver_folder, number):
     running = devserver_run(devserver_folder, "threaded=True")
-    with running as (process, port, log), devserver_connect(port) as idle:
+    with (running as (process, port, log), devserver_connect(port) as idle,
+          devserver_connect(port) as served, devserver_connect(port) as sending):
         idle.sendall(devserver_get())
         devserver_receive(idle, b"hello")
+        served.sendall(devserver_get("/raw/stream"))
+        devserver_receive(served, b"first")
+        sending.sendall(devserver_get("/echo", "Content-Length: 9", method="POST"))
         process.send_signal(number)
         assert process.wait(2) in (0, -number, 128 + number)
     assert "Traceback" not in log.read_text()
@@ -10936,6 +11149,27 @@ def test_devserver_says_in_one_line_where_it_cannot_listen(tmp_path, name):
     assert ended.returncode > 0
     assert named in ended.stderr and len(ended.stderr.splitlines()) == 1
     assert (tmp_path / "served.py").read_text() == "kept = True"
+
+def devserver_has_privileged_ports():
+    first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    try:
+        return int(first.read_text()) > 1
+    except OSError:
+        return False
+
+@pytest.mark.skipif(not devserver_has_privileged_ports(),
+                    reason="this system keeps no port for its administrator")
+@pytest.mark.beyond_flask
+def test_devserver_says_in_one_line_that_a_port_is_privileged(devserver_folder):
+    code = "from served import *; run_simple('127.0.0.1', 1, app)"
+    as_nobody = (   # prctl(PR_CAPBSET_DROP, CAP_NET_BIND_SERVICE): root may not either
+        "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 10); "
+        f"os.execv(sys.executable, [sys.executable, '-c', {code!r}])")
+    ended = subprocess.run(
+        [sys.executable, "-c", as_nobody], env=devserver_environment(),
+        cwd=devserver_folder, capture_output=True, text=True, timeout=10)
+    assert ended.returncode > 0 and "127.0.0.1:1" in ended.stderr
+    assert "ermission" in ended.stderr and len(ended.stderr.splitlines()) == 1
 
 def devserver_has_ipv6():
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
@@ -11094,7 +11328,7 @@ def test_devserver_reloader_sees_a_change_made_while_the_program_starts(tmp_path
         assert devserver_wait_for(port, "two+")
 
 def devserver_load(wrk, port):
-    """The requests a second that wrk gets answered in one second on four connections."""
+    """The requests that wrk gets answered in one second on four connections."""
     ended = subprocess.run(
         [wrk, "--threads", "1", "--connections", "4", "--duration", "1s",
          f"http://127.0.0.1:{port}/"], capture_output=True, text=True, timeout=20)
