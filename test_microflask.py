@@ -11016,9 +11016,12 @@ def test_devserver_survives_clients_that_leave_in_the_middle(devserver):
         devserver_reset(sock)
     assert devserver_ask(devserver[1], DEVSERVER_NEXT)[0].body == b"hello"
 
-def devserver_cpu(process):
-    """The seconds of CPU time that a process has used."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+def devserver_cpu(number):
+    """The seconds of CPU time that a process has used; 0 where there is no /proc."""
+    stat = Path(f"/proc/{number}/stat")
+    if not stat.exists():
+        return 0
+    fields = stat.read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 def test_devserver_slow_and_idle_clients_keep_nobody_waiting(devserver):
@@ -11035,10 +11038,9 @@ def test_devserver_slow_and_idle_clients_keep_nobody_waiting(devserver):
         assert time.monotonic() - begun < 1
         idle[1].sendall(b"P/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert devserver_parse(devserver_receive(idle[1]))[0].body == b"hello"
-        if Path("/proc/self/stat").exists():
-            before = devserver_cpu(process)
-            time.sleep(1)
-            assert devserver_cpu(process) - before < 0.2, "a waiting thread spins"
+        before = devserver_cpu(process.pid)
+        time.sleep(1)
+        assert devserver_cpu(process.pid) - before < 0.2, "a waiting thread spins"
         devserver_ask(port, devserver_get("/raw/release"))
 
 @pytest.mark.parametrize("raw", [
@@ -11262,7 +11264,7 @@ def version():
     return f"{os.getpid()} %s"
 
 if __name__ == "__main__":
-    app.run(port=0, debug=True)
+    app.run(port=0, debug=True, reloader_type=os.environ.get("RELOADER", "auto"))
 """
 
 def devserver_wait_for(port, word, seconds=10):
@@ -11286,33 +11288,98 @@ def devserver_is_alive(number):
         return False
     return True
 
-@pytest.mark.parametrize("command, number", [
-    (["reloaded.py"], signal.SIGTERM),
-    ([DEVSERVER_FILE, "--app", "reloaded", "run", "--debug", "-p", "0"], signal.SIGINT),
-])
-def test_devserver_reloader_follows_a_file_and_leaves_nobody(tmp_path, command, number):
+def devserver_children(number):
+    """The processes that a process has started and that live, as /proc tells."""
+    tasks = Path(f"/proc/{number}/task/{number}/children")
+    return [int(child) for child in tasks.read_text().split()]
+
+def devserver_save(file, text):
+    """Write a file as editors do: a new one takes the old one's place."""
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(text)
+    new.replace(file)
+
+DEVSERVER_RELOADED_COMMAND = [
+    DEVSERVER_FILE, "--app", "reloaded", "run", "--debug", "-p", "0"]
+
+@pytest.mark.parametrize("command, number, reloader", [
+    (["reloaded.py"], signal.SIGTERM, "stat"),
+    (["reloaded.py"], signal.SIGTERM, "watchdog"),
+    (DEVSERVER_RELOADED_COMMAND, signal.SIGINT, "auto"),
+], ids=["stat", "watchdog", "command"])
+def test_devserver_reloader_follows_a_file_and_leaves_nobody(
+        tmp_path, command, number, reloader):
+    if reloader == "watchdog":
+        pytest.importorskip("watchdog")
     file = tmp_path / "reloaded.py"
     file.write_text(DEVSERVER_RELOADED % "one")
-    with devserver_process(tmp_path, *command) as (process, port, log):
+    running = devserver_process(tmp_path, *command, RELOADER=reloader)
+    with running as (process, port, log):
         seen = [devserver_wait_for(port, "one", 5)]
         file.write_text(DEVSERVER_RELOADED % "two+")
-        seen.append(devserver_wait_for(port, "two+"))
+        seen.append(devserver_wait_for(port, "two+", 2))
         file.write_text(DEVSERVER_RELOADED % "three" + "\ndef broken(:\n")
         deadline = time.monotonic() + 4
         while "SyntaxError" not in log.read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.3)
         assert "SyntaxError" in log.read_text() and process.poll() is None
-        file.write_text(DEVSERVER_RELOADED % "four")
-        seen.append(devserver_wait_for(port, "four"))
-        assert [devserver_is_alive(n) for n in seen] == [False, False, True]
-        assert process.pid not in seen
+        devserver_save(file, DEVSERVER_RELOADED % "four")
+        seen.append(devserver_wait_for(port, "four", 2))
+        devserver_save(file, DEVSERVER_RELOADED % "five")
+        seen.append(devserver_wait_for(port, "five", 2))
+        assert [devserver_is_alive(n) for n in seen] == [False, False, False, True]
+        if Path("/proc/self/task").exists():     # this process and that one, no third
+            assert devserver_children(process.pid) == seen[-1:]
+            assert devserver_children(seen[-1]) == []
         process.send_signal(number)
         assert process.wait(2) in (0, -number, 128 + number)
         assert not devserver_is_alive(seen[-1])
         assert log.read_text().count("Running on") == 1
     after = log.read_text().rpartition("SyntaxError")[2]
     assert "Traceback" not in after
+
+DEVSERVER_WATCHED = {
+    "program.py": """
+import os
+import generated, package.part
+from microflask import Flask
+from pathlib import Path
+app, NOTES = Flask("program"), Path("notes.txt").read_text()
+
+@app.get("/")
+def words():
+    return f"{os.getpid()} {package.part.WORD} {NOTES} {generated.WORD}"
+
+if __name__ == "__main__":
+    app.run(port=0, debug=True, reloader_type=os.environ["RELOADER"],
+            extra_files=["notes.txt"], exclude_patterns=["*/generated.py"])
+""",
+    "package/part.py": "WORD = 'part'", "generated.py": "WORD = 'generated'",
+    "notes.txt": "notes",
+}
+
+@pytest.mark.parametrize("reloader", ["stat", "watchdog"])
+def test_devserver_reloader_watches_modules_and_extra_files_without_the_excluded(
+        tmp_path, reloader):
+    if reloader == "watchdog":
+        pytest.importorskip("watchdog")
+    (tmp_path / "package").mkdir()
+    for name, text in DEVSERVER_WATCHED.items():
+        (tmp_path / name).write_text(text)
+    running = devserver_process(tmp_path, "program.py", RELOADER=reloader)
+    with running as (_, port, log):
+        devserver_wait_for(port, "part notes generated")
+        devserver_save(tmp_path / "package/part.py", "WORD = 'PART'")
+        devserver_wait_for(port, "PART notes generated", 2)
+        (tmp_path / "notes.txt").write_text("NOTES")
+        last = devserver_wait_for(port, "PART NOTES generated", 2)
+        devserver_save(tmp_path / "generated.py", "WORD = 'GENERATED'")
+        before = devserver_cpu(last)
+        time.sleep(1.2)     # twice the interval of the reloader, and some more
+        assert devserver_wait_for(port, "PART NOTES generated", 2) == last
+        assert devserver_cpu(last) - before < 0.2, "the watching thread spins"
+        assert log.read_text().count("Detected change") == 2
 
 @pytest.mark.beyond_flask
 def test_devserver_reloader_sees_a_change_made_while_the_program_starts(tmp_path):
