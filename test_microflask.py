@@ -9881,6 +9881,9 @@ def test_debugger_page_is_whole_in_every_light_and_width(browser, debugged, path
         assert browser.fits()
         browser.unfold()
         assert browser.fits()
+        assert browser.run(         # no name is broken into several lines
+            "return [...document.querySelectorAll('td:first-child code')]"
+            ".every(name => name.getClientRects().length === 1)")
         assert (browser.brightness() < 64) is dark
         assert browser.loaded() == [] and browser.errors() == []
 
