@@ -93,6 +93,131 @@ def make_app(**config):
     app.config.update(TESTING=True, SECRET_KEY="dev", **config)
     return app
 
+def program(name):
+    """The path of a program of the system; without it the test is skipped.
+
+    Where MICROFLASK_CI is set all of them are there, or the test fails.
+    """
+    folders = [os.environ.get("PATH", ""), "/usr/sbin"]     # nginx is in the latter
+    folders += map(str, Path("/").glob("usr/lib/postgresql/*/bin"))
+    found = shutil.which(name, path=os.pathsep.join(folders))
+    if not found:
+        end = pytest.fail if os.environ.get("MICROFLASK_CI") else pytest.skip
+        end(f"{name} is not installed; the README says how to get it")
+    return found
+
+class Browser:
+    """A Chromium without a window; what is not here, Selenium's `driver` does."""
+
+    SIZES = {False: (1200, 900), True: (390, 844)}      # of a desktop, of a phone
+    FLAGS = ("--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+             "--disable-background-networking --disable-component-update "
+             "--disable-sync").split()
+
+    def __init__(self, folder):
+        from selenium import webdriver
+        options = webdriver.ChromeOptions()
+        options.binary_location = program("chromium")
+        for flag in (*self.FLAGS, f"--user-data-dir={folder}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        service = webdriver.ChromeService(program("chromedriver"))
+        self.driver = webdriver.Chrome(options, service)    # it downloads nothing
+        self.driver.set_page_load_timeout(20)
+
+    def open(self, url, dark=False, phone=False):
+        """Show a page, in the light or the dark, on a desktop or on a phone."""
+        width, height = self.SIZES[phone]
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "screenWidth": width,
+            "screenHeight": height, "deviceScaleFactor": 1, "mobile": phone})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+        self.driver.get(url)
+
+    def all(self, selector):
+        """The elements that a CSS selector finds."""
+        return self.driver.find_elements("css selector", selector)
+
+    def find(self, selector):
+        """The first element that a CSS selector finds, or an error."""
+        return self.driver.find_element("css selector", selector)
+
+    def run(self, script, *arguments):
+        """What a script returns: run("return document.title")."""
+        return self.driver.execute_script(script, *arguments)
+
+    def wait_for(self, condition, seconds=5):
+        """The first true value that the condition gives; after that time an error."""
+        from selenium.webdriver.support.wait import WebDriverWait
+        return WebDriverWait(self, seconds, 0.05).until(lambda browser: condition())
+
+    def errors(self):
+        """The errors of the console since the last call.
+
+        That the page itself is an error is none, nor that its site has no icon.
+        """
+        known = (f"{self.driver.current_url} - Failed to load", "/favicon.ico - Failed")
+        return [entry["message"] for entry in self.driver.get_log("browser")
+                if entry["level"] == "SEVERE"
+                and not any(text in entry["message"] for text in known)]
+
+    def loaded(self):
+        """The addresses of all that the page asked for; the icon nobody asked for."""
+        names = self.run("return performance.getEntriesByType('resource')"
+                         ".map(entry => entry.name)")
+        return [name for name in names if not name.endswith("/favicon.ico")]
+
+    def fits(self):
+        """Whether the page is as wide as the window, and nothing sticks out."""
+        root = "document.documentElement"
+        return self.run(f"return {root}.scrollWidth <= {root}.clientWidth && "
+                        "innerWidth === screen.width")
+
+    def unfold(self):
+        """Open all that can be opened."""
+        self.run("document.querySelectorAll('details').forEach(it => it.open = true)")
+
+    def brightness(self):
+        """How bright the upper left corner is, from 0 to 255, as it is painted."""
+        return self.driver.execute_async_script("""
+            const [data, done] = arguments, image = new Image();
+            image.onload = () => {
+              const paper = document.createElement("canvas").getContext("2d");
+              paper.drawImage(image, 0, 0);
+              done(Math.max(...paper.getImageData(3, 3, 1, 1).data.slice(0, 3)));
+            };
+            image.src = "data:image/png;base64," + data;
+            """, self.driver.get_screenshot_as_base64())
+
+    def prompt(self):
+        """The open dialog of the page's script, or None."""
+        from selenium.common.exceptions import NoAlertPresentException
+        with contextlib.suppress(NoAlertPresentException):
+            return self.driver.switch_to.alert
+
+    def picture(self, name):
+        """Write NAME.png to the folder MICROFLASK_SCREENSHOTS, if that is set."""
+        if folder := os.environ.get("MICROFLASK_SCREENSHOTS"):
+            self.driver.save_screenshot(str(Path(folder, f"{name}.png")))
+
+browser_started = functools.cache(Browser)      # one, though its fixture has two homes
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """The Chromium of all tests."""
+    started = browser_started(tmp_path_factory.getbasetemp() / "chromium")
+    yield started
+    started.driver.quit()
+
+@pytest.fixture
+def browser(chromium):
+    """A Browser that remembers nothing of the test before, and shows nothing yet."""
+    chromium.driver.get("about:blank")
+    chromium.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    chromium.errors()
+    return chromium
+
 # ---------------------------------------------------------------------------
 # 1. Many values under one name
 # ---------------------------------------------------------------------------
@@ -8292,7 +8417,7 @@ def test_app_a_failure_anywhere_is_a_500(where):
     app, down = make_app(PROPAGATE_EXCEPTIONS=False), []
 
     def fail(*args):
-        raise AppError(where)
+        raise AppError(f"failed in {where}")
 
     class AppFailingSessions(mf.SecureCookieSessionInterface):
         def save_session(self, *args):
@@ -8308,7 +8433,7 @@ def test_app_a_failure_anywhere_is_a_500(where):
         getattr(app, where)(fail)
     response = app.test_client().get("/")
     assert response.status_code == 500
-    assert where.encode() not in response.data
+    assert b"failed in" not in response.data
     assert [type(error) for error in down] == [AppError]
     assert not mf.has_app_context()
 
@@ -9664,8 +9789,353 @@ def test_debugger_closes_a_stream_that_breaks(monkeypatch, capsys, sent_before):
     assert "ZeroDivisionError" in (capsys.readouterr().err if sent_before
                                    else answer.text)
 
+DEBUGGED_APP = """
+import sys
+from microflask import Flask, render_template
+app = Flask("debugged", root_path=sys.path[0])
+
+def mean(numbers):
+    return sum(numbers) / len(numbers)
+
+@app.get("/")
+def divide():
+    basket = {"apples": [3, 4], "<b>pears</b>": []}
+    return [mean(numbers) for numbers in basket.values()]
+
+@app.get("/chain")
+def chain():
+    try:
+        {}["colour"]
+    except KeyError as error:
+        raise ValueError("no colour is set") from error
+
+@app.get("/group")
+def group():
+    raise ExceptionGroup("two failed", [KeyError("one"), OSError("/a/long/way" * 40)])
+
+@app.get("/template")
+def template():
+    return render_template("page.html", items=[2, 1, 0])
+
+@app.get("/syntax")
+def syntax():
+    return render_template("bad.html")
+"""
+
+DEBUGGED_TEMPLATES = {
+    "page.html": "<ul>\n{% for item in items %}\n<li>{{ 6 / item }}\n{% endfor %}\n",
+    "bad.html": "<p>\n{% if items %}\n{% endfor %}\n",
+}
+
+@pytest.fixture(scope="module")
+def debugged_folder(tmp_path_factory):
+    """A folder with an application that fails in many ways, in Python and templates."""
+    folder = tmp_path_factory.mktemp("debugged")
+    (folder / "debugged.py").write_text(DEBUGGED_APP)
+    (folder / "templates").mkdir()
+    for name, text in DEBUGGED_TEMPLATES.items():
+        (folder / "templates" / name).write_text(text)
+    return folder
+
+@pytest.fixture(scope="module")
+def debugged(debugged_folder):
+    """(address, PIN) of that application, served with debug on."""
+    command = [DEVSERVER_FILE, "--app", "debugged", "run", "--debug", "--port", 0]
+    with devserver_process(debugged_folder, *command) as (_, port, log):
+        deadline = time.monotonic() + 15
+        while not (pin := re.search(r"Debugger PIN: (\S+)", log.read_text())):
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}", pin[1]
+
+DEBUGGED_PAGES = {      # address: (what the headings say, the first marked line)
+    "/": (["ZeroDivisionError: division by zero"], "return sum(numbers) / len("),
+    "/chain": (["ValueError: no colour is set", "Caused by", "KeyError: 'colour'"],
+               'raise ValueError("no colour is set") from error'),
+    "/group": (["ExceptionGroup: two failed (2 sub-exceptions)", "In this group",
+                "KeyError: 'one'", "In this group", "OSError: /a/long/way"],
+               'raise ExceptionGroup("two failed"'),
+    "/template": (["ZeroDivisionError: division by zero"], "<li>{{ 6 / item }}"),
+    "/syntax": (["jinja2.exceptions.TemplateSyntaxError: Encountered unknown tag"],
+                "{% endfor %}"),
+}
+
+DEBUGGED_LOOKS = [(dark, phone) for dark in (False, True) for phone in (False, True)]
+
+def debugger_picture(browser, page, dark, phone):
+    browser.picture(f"{page.replace('/', '-')}-{'dark' if dark else 'light'}-"
+                    f"{'phone' if phone else 'desktop'}")
+
+@pytest.mark.parametrize("path", DEBUGGED_PAGES)
+def test_debugger_page_is_whole_in_every_light_and_width(browser, debugged, path):
+    if path == "/group" and sys.version_info < (3, 11):
+        pytest.skip("groups came with Python 3.11")
+    headings, marked = DEBUGGED_PAGES[path]
+    for dark, phone in DEBUGGED_LOOKS:
+        browser.open(debugged[0] + path, dark, phone)
+        shown = [each.text for each in browser.all("h1, main h2")]
+        for said, heading in zip(shown, headings):
+            assert said.startswith(heading)
+        assert marked in browser.find(".now").text
+        debugger_picture(browser, f"debugger{path}", dark, phone)
+        assert browser.fits()
+        browser.unfold()
+        assert browser.fits()
+        assert browser.run(         # no name is broken into several lines
+            "return [...document.querySelectorAll('td:first-child code')]"
+            ".every(name => name.getClientRects().length === 1)")
+        assert (browser.brightness() < 64) is dark
+        assert browser.loaded() == [] and browser.errors() == []
+
+def debugger_ask(debugged, path="/", method="GET", form=None, **headers):
+    """(status, header fields, text) of a request to the server that is debugged."""
+    host = debugged[0].removeprefix("http://")
+    headers = {"Connection": "close", **{k.title(): v for k, v in headers.items()}}
+    body = form and urllib.parse.urlencode(form)
+    if form:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    client = http.client.HTTPConnection(host, timeout=20)
+    with contextlib.closing(client):
+        client.request(method, path, body, headers)
+        answer = client.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+
+def debugger_key(debugged):
+    """(secret, a frame, the cookie that a taken PIN gives) of that server."""
+    page = debugger_ask(debugged)[2]
+    secret = re.search(r'data-secret="([^"]+)"', page)[1]
+    status, headers, text = debugger_ask(
+        debugged, "/?__debugger__=pin", "POST", {"secret": secret, "pin": debugged[1]})
+    assert (status, text) == (200, "ok")
+    frame = re.search(r'data-frame="(\d+)"', page)[1]
+    return secret, frame, headers["Set-Cookie"]
+
+@pytest.mark.beyond_flask
+def test_debugger_cookie_is_for_this_site_and_no_script(debugged):
+    cookie = debugger_key(debugged)[2]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+
+DEBUGGER_ASKED = {      # name: (what differs from a good request, the answer)
+    "all in order": ({}, (200, "42\n")),
+    "no cookie": ({"cookie": None}, (200, "PIN")),
+    "a forged cookie": ({"cookie": "__microflask_debugger=1"}, (200, "PIN")),
+    "no secret": ({"secret": ""}, (403, "Forbidden")),
+    "another secret": ({"secret": "guessed"}, (403, "Forbidden")),
+    "a foreign origin": ({"origin": "http://evil.example"}, (403, "Forbidden")),
+    "another port's origin": ({"origin": "http://127.0.0.1:1"}, (403, "Forbidden")),
+    "no page's origin": ({"origin": "null"}, (403, "Forbidden")),
+    "a foreign host": ({"host": "evil.example"}, (403, "Forbidden")),
+    "a host that ends like ours": ({"host": "evil-localhost"}, (403, "Forbidden")),
+    "a host that begins like ours": (
+        {"host": "127.0.0.1.evil.example"}, (403, "Forbidden")),
+    "GET": ({"method": "GET"}, (403, "Forbidden")),
+}
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("name", DEBUGGER_ASKED)
+def test_debugger_evaluates_only_what_its_own_page_asks(debugged, name):
+    change, expected = DEBUGGER_ASKED[name]
+    secret, frame, cookie = debugger_key(debugged)
+    asked = {"method": "POST", "secret": secret, "cookie": cookie.partition(";")[0],
+             "origin": debugged[0], **change}
+    form = {"secret": asked.pop("secret"), "frame": frame, "code": "6 * 7"}
+    path = "/?__debugger__=eval"
+    if asked["method"] == "GET":
+        path, form = f"{path}&{urllib.parse.urlencode(form)}", None
+    asked = {key: value for key, value in asked.items() if value is not None}
+    status, _, text = debugger_ask(debugged, path, form=form, **asked)
+    assert (status, text) == expected
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("host", ["evil.example", "192.0.2.7", "127.0.0.1.evil"])
+def test_debugger_shows_nothing_to_a_foreign_host(debugged, host):
+    status, _, text = debugger_ask(debugged, host=host)
+    assert status == 500 and debugger_key(debugged)[0] not in text
+    for word in ("Zero", "mean", "debugged", "console", "PATH_INFO", "Traceback"):
+        assert word not in text
+
+@pytest.mark.parametrize("query", [
+    "resource&f=style.css", "resource&f=../microflask.py", "printpin", "pinauth&pin=1",
+    "eval", "", "console", "paste"])
+def test_debugger_serves_nothing_but_its_page(debugged, query):
+    status, _, text = debugger_ask(debugged, f"/?__debugger__={query}")
+    assert status in (403, 404) and len(text) < 1000
+
+@pytest.mark.beyond_flask
+def test_debugger_keeps_the_last_tracebacks_only(debugged):
+    secret, frame, cookie = debugger_key(debugged)
+    form = {"secret": secret, "frame": frame, "code": "6 * 7"}
+    cookie = cookie.partition(";")[0]
+    texts = []
+    for _ in range(6):
+        texts.append(debugger_ask(debugged, "/?__debugger__=eval", "POST", form,
+                                  cookie=cookie)[2])
+        debugger_ask(debugged)
+    assert texts[0] == "42\n" and "too old" in texts[-1]
+
+@pytest.mark.beyond_flask
+def test_debugger_pins_guessed_all_at_once_lock_it_too(debugged_folder):
+    command = [DEVSERVER_FILE, *"--app debugged run --debug --no-reload -p 0".split()]
+    with devserver_process(debugged_folder, *command,
+                           WERKZEUG_DEBUG_PIN="123-456-789") as (_, port, _):
+        debugged = (f"http://127.0.0.1:{port}", "123-456-789")
+        secret = re.search(r'data-secret="([^"]+)"', debugger_ask(debugged)[2])[1]
+        guess = urllib.parse.urlencode({"secret": secret, "pin": "1"}).encode()
+        raw = devserver_get("/?__debugger__=pin", f"Content-Length: {len(guess)}",
+                            "Content-Type: application/x-www-form-urlencoded",
+                            method="POST", body=guess)
+        with contextlib.ExitStack() as stack:
+            socks = [stack.enter_context(devserver_connect(port)) for _ in range(15)]
+            begun = time.monotonic()
+            for sock in socks:
+                sock.sendall(raw)
+            assert b"not the PIN" in devserver_receive(socks[0], b"PIN")
+            assert time.monotonic() - begun > 0.3       # each guess takes its time
+            status, headers, text = debugger_ask(
+                debugged, "/?__debugger__=pin", "POST",
+                {"secret": secret, "pin": debugged[1]})
+    assert "restart" in text and "Set-Cookie" not in headers
+
+@pytest.mark.parametrize("method, path", [
+    ("GET", "/?__debugger__=eval"), ("POST", "/?__debugger__=eval"),
+    ("GET", "/?__debugger__=resource&f=debugger.js"), ("GET", "/console")])
+def test_debugger_is_not_there_unless_debugging_is_on(devserver, method, path):
+    address = (f"http://127.0.0.1:{devserver[1]}",)
+    plain = debugger_ask(address, path.partition("?")[0], method)
+    assert debugger_ask(address, path, method)[::2] == plain[::2]
+
+def debugger_opened(browser, debugged):
+    """Show the debugger; (the first frame of the user's, its input, its output)."""
+    browser.open(debugged[0])
+    frame = browser.find("details[open]:has(form.console)")
+    return (frame, *(frame.find_element("css selector", name)
+                     for name in ("form.console input", "form.console output")))
+
+def debugger_answer(browser, text):
+    """Type into the dialog that asks for the PIN, as soon as it is there."""
+    dialog = browser.wait_for(browser.prompt)
+    assert "PIN" in dialog.text
+    dialog.send_keys(text)
+    dialog.accept()
+
+def test_debugger_in_a_browser_evaluates_after_the_pin(browser, debugged):
+    frame, typed, output = debugger_opened(browser, debugged)
+    summary = frame.find_element("css selector", "summary")
+    assert "mean" in summary.text and output.text == ""
+    summary.click()
+    assert not typed.is_displayed()
+    summary.click()
+    assert typed.is_displayed()
+    typed.send_keys("len(numbers) + 40\n")
+    debugger_answer(browser, debugged[1])
+    browser.wait_for(lambda: output.text == ">>> len(numbers) + 40\n40")
+    typed.send_keys("numbers.nothing\n")        # the PIN is asked for once
+    browser.wait_for(lambda: "AttributeError" in output.text)
+    browser.picture("debugger-evaluated")
+    assert all(address.startswith(debugged[0]) for address in browser.loaded())
+    assert browser.errors() == []
+
+def test_debugger_in_a_browser_refuses_a_wrong_pin_and_takes_the_next(
+        browser, debugged):
+    _, typed, output = debugger_opened(browser, debugged)
+    typed.send_keys("6 * 7\n")
+    debugger_answer(browser, "not-the-pin")
+    dialog = browser.wait_for(browser.prompt)
+    assert "That is not the PIN." in dialog.text
+    dialog.dismiss()
+    assert "42" not in output.text and typed.get_attribute("value") == "6 * 7"
+    typed.send_keys("\n")
+    debugger_answer(browser, debugged[1])
+    browser.wait_for(lambda: output.text == ">>> 6 * 7\n42")
+    assert typed.get_attribute("value") == "" and browser.errors() == []
+
+def test_debugger_in_a_browser_needs_no_mouse(browser, debugged):
+    frame, typed, output = debugger_opened(browser, debugged)
+    summary = frame.find_element("css selector", "summary")
+
+    def press(*keys):
+        browser.driver.switch_to.active_element.send_keys(*keys)
+
+    def go_to(element):
+        for _ in range(20):
+            press("\ue004")     # Tab
+            if browser.driver.switch_to.active_element == element:
+                outline = element.value_of_css_property("outline-style")
+                return outline
+        raise AssertionError("the Tab key does not lead there")
+
+    assert go_to(summary) == "solid"
+    press("\ue007")             # Enter
+    assert not typed.is_displayed()
+    press("\ue007")
+    assert typed.is_displayed()
+    assert go_to(typed) != "none"
+    press("sum(numbers)", "\ue007")
+    debugger_answer(browser, debugged[1])
+    browser.wait_for(lambda: output.text == ">>> sum(numbers)\n0")
+
+def test_debugger_in_a_browser_copies_the_traceback_as_text(browser, debugged):
+    browser.driver.execute_cdp_cmd("Browser.grantPermissions", {
+        "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"],
+        "origin": debugged[0]})
+    debugger_opened(browser, debugged)
+    browser.unfold()
+    browser.find("#copy").click()
+    browser.wait_for(lambda: browser.find("#copy").text == "Copied")
+    text = browser.driver.execute_async_script(
+        "navigator.clipboard.readText().then(arguments[0], arguments[0])")
+    assert text.startswith("Traceback") and text.endswith("division by zero\n")
+    assert 'debugged.py", line' in text and "<b>" not in text
+
+@pytest.mark.parametrize("path, says", [
+    ("/nothing", "Not Found"), ("/", "Internal Server Error")])
+def test_error_page_is_well_set_and_tells_nothing(
+        browser, debugged_folder, path, says):
+    command = [DEVSERVER_FILE, "--app", "debugged", "run", "--port", 0]
+    with devserver_process(debugged_folder, *command) as (_, port, log):
+        for dark, phone in DEBUGGED_LOOKS:
+            browser.open(f"http://127.0.0.1:{port}{path}", dark, phone)
+            debugger_picture(browser, f"error{path}", dark, phone)
+            assert browser.find("h1").text == says
+            assert "Zero" not in browser.driver.page_source
+            assert browser.fits() and (browser.brightness() < 64) is dark
+            assert browser.loaded() == [] and browser.errors() == []
+
 # ---------------------------------------------------------------------------
 # 25. The development server
+#
+# What a hostile client or a fault may do to it, by numbers, and the tests of that:
+#
+#   34 a head without end               DEVSERVER_REFUSED, DEVSERVER_TAKEN
+#   35 a malformed head                 DEVSERVER_REFUSED
+#   36 a body of doubtful length        DEVSERVER_REFUSED, ..._equal_lengths_..., NEXT
+#   37 a body malformed, huge or cut    DEVSERVER_CHUNKED, ..._BAD_CHUNKS, ..._CUT,
+#                                       ..._TRAILER_ATTACKS, ..._over_the_limit_...
+#   38 a connection in doubt            ..._refuses_and_closes, DEVSERVER_PIPELINED
+#   39 a body that looks like requests  DEVSERVER_PIPELINED, ..._TRAILER_ATTACKS
+#   40 100 Continue                     ..._says_continue_..., ..._says_no_continue_...
+#   41 answers without a body, or cut   ..._some_answers_..., ..._broke_off_...,
+#                                       ..._chunks_go_to_http_1_1_only
+#   42 an answer that is malformed      ..._a_fault_of_the_application_is_a_500
+#   43 the environ                      DEVSERVER_TAKEN, ..._pep_3333, ..._as_latin_1
+#   44 slow and idle clients            ..._slow_and_idle_..., ..._byte_by_byte,
+#                                       ..._of_one_thread_..., ..._more_clients_than_...
+#   45 signals                          ..._signal_ends_it_..., ..._leaves_nobody
+#   46 what cannot be served            ..._says_in_one_line_..., CLI_ROWS
+#   47 broken programs; the protocol    ..._reloader_..., DEVSERVER_PIPELINED,
+#                                       DEVSERVER_TAKEN, ..._ipv6, ..._200_connections,
+#                                       ..._options_..., ..._that_left, ..._that_leave
+#
+# And to the debugger (the chapter before this one):
+#
+#   48 debugging is off                 ..._is_not_there_unless_debugging_is_on,
+#                                       test_error_page_...
+#   49 who may evaluate                 DEBUGGER_ASKED, DEBUGGER_REFUSED, ..._cookie_...
+#   50 a foreign Host                   ..._to_a_foreign_host, ..._local_hosts_only
+#   51 guessed PINs                     ..._locks_after_ten..., ..._guessed_all_at_once
+#   52 text of the program; resources   ..._shows_the_error_..., debugger_long,
+#                                       ..._serves_nothing_but_its_page
+#   53 old tracebacks                   ..._keeps_the_last_tracebacks_only
 # ---------------------------------------------------------------------------
 
 def server_free_port():
@@ -9760,6 +10230,11 @@ def path(rest):
 @app.post("/unread")
 def unread():
     return "not read"
+
+@app.post("/limited")
+def limited():
+    request.max_content_length = 10
+    return request.get_data()
 
 @app.get("/generated")
 def generated():
@@ -10035,6 +10510,8 @@ DEVSERVER_REFUSED = {
     "fields too long together": (
         devserver_get("/", *(f"X-{n}: " + "a" * 8000 for n in range(9))), 431),
     "too many fields": (devserver_get("/", *(f"X-{n}: 1" for n in range(101))), 431),
+    "101 fields": (devserver_get("/", *(f"X-{n}: 1" for n in range(100))), 431),
+    "two empty lines before": (b"\r\n\r\n" + devserver_get(), 400),
     "one word": (b"GET\r\nHost: x\r\n\r\n", 400),
     "no version": (b"GET /\r\nHost: x\r\n\r\n", 400),
     "four words": (b"GET / x HTTP/1.1\r\nHost: x\r\n\r\n", 400),
@@ -10051,6 +10528,8 @@ DEVSERVER_REFUSED = {
     "method not ASCII": (b"G\xc9T / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "target no path": (b"GET index HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "target * of GET": (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "absolute form without a host": (devserver_get("http:///echo"), 400),
+    "another scheme": (devserver_get("ftp://localhost/echo"), 400),
     "control in the target": (b"GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "a TLS greeting": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
     "field without colon": (devserver_get("/", "no colon"), 400),
@@ -10083,6 +10562,8 @@ DEVSERVER_REFUSED = {
     "two lengths": (
         devserver_get("/echo", "Content-Length: 5", "Content-Length: 6"), 400),
     "two lengths in one field": (devserver_get("/echo", "Content-Length: 5, 6"), 400),
+    "one length twice in one field": (
+        devserver_get("/echo", "Content-Length: 5, 5"), 400),
     "length and chunked": (
         devserver_get("/echo", "Content-Length: 5", "Transfer-Encoding: chunked"), 400),
     "chunked and length": (
@@ -10132,7 +10613,7 @@ DEVSERVER_TAKEN = {
     "underscores": (
         devserver_get("/echo", "X-A: 1", "X_A: 2", "Content_Length: 7", "HTTP_X: 3"),
         {"HTTP_X_A": "1", "CONTENT_LENGTH": None, "HTTP_HTTP_X": None}),
-    "99 fields": (devserver_get("/echo", *(f"X-{n}: 1" for n in range(99))), {}),
+    "100 fields": (devserver_get("/echo", *(f"X-{n}: 1" for n in range(99))), {}),
     "60 kB in a field": (
         devserver_get("/echo", "X-A: " + "a" * 60_000), {"HTTP_X_A": "a" * 60_000}),
     "content fields": (
@@ -10237,6 +10718,28 @@ def test_devserver_reads_a_chunked_body_and_the_next_request(devserver, name):
     assert (first.status, echoed["body"]) == (200, expected)
     assert echoed["host"] == "localhost" and "HTTP_X_T" not in echoed["environ"]
     assert (second.status, second.body) == (200, b"hello")
+
+@pytest.mark.parametrize("coding", ["chunked", "Chunked"])
+def test_devserver_the_coding_of_a_body_may_be_in_capitals(devserver, coding):
+    raw = devserver_get("/echo", f"Transfer-Encoding: {coding}", method="POST",
+                        body=DEVSERVER_CHUNKED["one"][0])
+    [answer] = devserver_ask(devserver[1], raw)
+    assert json.loads(answer.body)["body"] == "hello"
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("raw, status", [
+    (devserver_get("/limited", "Content-Length: 10", method="POST", body=b"x" * 10),
+     200),
+    (devserver_get("/limited", "Content-Length: 11", method="POST", body=b"x" * 11),
+     413),
+    (devserver_chunks("/limited", b"a\r\n0123456789\r\n0\r\n\r\n"), 200),
+    (devserver_chunks("/limited", b"b\r\n0123456789a\r\n0\r\n\r\n"), 413),
+    (devserver_chunks("/limited", b"1\r\nx\r\n" * 11 + b"0\r\n\r\n"), 413),
+    (devserver_chunks("/limited", b"fffffff\r\n" + b"x" * 100_000), 413),
+])
+def test_devserver_a_body_over_the_limit_is_413_however_it_is_sent(
+        devserver, raw, status):
+    assert devserver_ask(devserver[1], raw)[0].status == status
 
 DEVSERVER_LAST = b"0\r\n\r\n"
 
@@ -10518,27 +11021,74 @@ def test_devserver_survives_clients_that_leave_in_the_middle(devserver):
         devserver_reset(sock)
     assert devserver_ask(devserver[1], DEVSERVER_NEXT)[0].body == b"hello"
 
+def devserver_cpu(number):
+    """The seconds of CPU time that a process has used; 0 where there is no /proc."""
+    stat = Path(f"/proc/{number}/stat")
+    if not stat.exists():
+        return 0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 def test_devserver_slow_and_idle_clients_keep_nobody_waiting(devserver):
-    port = devserver[1]
+    process, port, _ = devserver
     with contextlib.ExitStack() as stack:
-        idle = [stack.enter_context(devserver_connect(port)) for _ in range(100)]
-        idle[0].sendall(b"GET / HTT")
-        idle[1].sendall(devserver_get("/echo", "Content-Length: 9", method="POST"))
-        idle[2].sendall(devserver_chunks("/echo", b"5\r\nhe"))
+        idle = [stack.enter_context(devserver_connect(port)) for _ in range(200)]
+        for sock, begin in zip(idle, [
+                b"G", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: x\r\nX",
+                devserver_get("/echo", "Content-Length: 9", method="POST"),
+                devserver_chunks("/echo", b"5\r\nhe"), devserver_get("/raw/stream")]):
+            sock.sendall(begin)
         begun = time.monotonic()
         assert devserver_ask(port, DEVSERVER_NEXT)[0].body == b"hello"
         assert time.monotonic() - begun < 1
-        idle[0].sendall(b"P/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert devserver_parse(devserver_receive(idle[0]))[0].body == b"hello"
+        idle[1].sendall(b"P/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert devserver_parse(devserver_receive(idle[1]))[0].body == b"hello"
+        before = devserver_cpu(process.pid)
+        time.sleep(1)
+        assert devserver_cpu(process.pid) - before < 0.2, "a waiting thread spins"
+        devserver_ask(port, devserver_get("/raw/release"))
 
-def test_devserver_serves_100_connections_at_once(devserver):
+@pytest.mark.parametrize("raw", [
+    devserver_get("/echo", "Content-Length: 5", "Connection: close", method="POST",
+                  body=b"hello"),
+    devserver_chunks("/echo", b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+                     "Connection: close"),
+], ids=["length", "chunked"])
+@pytest.mark.beyond_flask
+def test_devserver_a_request_may_arrive_byte_by_byte(devserver, raw):
+    with devserver_connect(devserver[1]) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in raw:
+            sock.sendall(bytes([byte]))
+            time.sleep(0.001)
+        [answer] = devserver_parse(devserver_receive(sock))
+    assert json.loads(answer.body)["body"] == "hello"
+
+@pytest.mark.parametrize("limit, amount", [("NOFILE", 64), ("AS", 2**30)])
+@pytest.mark.beyond_flask
+def test_devserver_outlives_more_clients_than_it_can_serve(
+        devserver_folder, limit, amount):
+    pytest.importorskip("resource")
+    code = (f"import resource as r; r.setrlimit(r.RLIMIT_{limit}, ({amount},) * 2);"
+            "from served import *; run_simple('127.0.0.1', 0, app, threaded=True)")
+    running = devserver_process(devserver_folder, "-c", code)
+    with running as (process, port, log):
+        with contextlib.ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(devserver_connect(port))
+            before = devserver_cpu(process.pid)
+            time.sleep(0.5)     # no file, or no thread, is left
+            assert devserver_cpu(process.pid) - before < 0.3, "it spins"
+        assert devserver_ask(port, DEVSERVER_NEXT)[0].body == b"hello"
+
+def test_devserver_serves_200_connections_at_once(devserver):
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(devserver_connect(devserver[1]))
-                 for _ in range(100)]
+                 for _ in range(200)]
         for sock in socks:
             sock.sendall(devserver_get("/", "Connection: close"))
         bodies = [devserver_parse(devserver_receive(sock))[0].body for sock in socks]
-    assert bodies == [b"hello"] * 100
+    assert bodies == [b"hello"] * 200
 
 @pytest.mark.parametrize("raw", [
     b"GET /seen\x1b[31m\x07 HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -10579,9 +11129,13 @@ def devserver_run(folder, options, host="127.0.0.1", port=0, **environment):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_devserver_signal_ends_it_at_once_and_quietly(devserver_folder, number):
     running = devserver_run(devserver_folder, "threaded=True")
-    with running as (process, port, log), devserver_connect(port) as idle:
+    with (running as (process, port, log), devserver_connect(port) as idle,
+          devserver_connect(port) as served, devserver_connect(port) as sending):
         idle.sendall(devserver_get())
         devserver_receive(idle, b"hello")
+        served.sendall(devserver_get("/raw/stream"))
+        devserver_receive(served, b"first")
+        sending.sendall(devserver_get("/echo", "Content-Length: 9", method="POST"))
         process.send_signal(number)
         assert process.wait(2) in (0, -number, 128 + number)
     assert "Traceback" not in log.read_text()
@@ -10619,6 +11173,27 @@ def test_devserver_says_in_one_line_where_it_cannot_listen(tmp_path, name):
     assert ended.returncode > 0
     assert named in ended.stderr and len(ended.stderr.splitlines()) == 1
     assert (tmp_path / "served.py").read_text() == "kept = True"
+
+def devserver_has_privileged_ports():
+    first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    try:
+        return int(first.read_text()) > 1
+    except OSError:
+        return False
+
+@pytest.mark.skipif(not devserver_has_privileged_ports(),
+                    reason="this system keeps no port for its administrator")
+@pytest.mark.beyond_flask
+def test_devserver_says_in_one_line_that_a_port_is_privileged(devserver_folder):
+    code = "from served import *; run_simple('127.0.0.1', 1, app)"
+    as_nobody = (   # prctl(PR_CAPBSET_DROP, CAP_NET_BIND_SERVICE): root may not either
+        "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 10); "
+        f"os.execv(sys.executable, [sys.executable, '-c', {code!r}])")
+    ended = subprocess.run(
+        [sys.executable, "-c", as_nobody], env=devserver_environment(),
+        cwd=devserver_folder, capture_output=True, text=True, timeout=10)
+    assert ended.returncode > 0 and "127.0.0.1:1" in ended.stderr
+    assert "ermission" in ended.stderr and len(ended.stderr.splitlines()) == 1
 
 def devserver_has_ipv6():
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
@@ -10711,7 +11286,7 @@ def version():
     return f"{os.getpid()} %s"
 
 if __name__ == "__main__":
-    app.run(port=0, debug=True)
+    app.run(port=0, debug=True, reloader_type=os.environ.get("RELOADER", "auto"))
 """
 
 def devserver_wait_for(port, word, seconds=10):
@@ -10735,33 +11310,98 @@ def devserver_is_alive(number):
         return False
     return True
 
-@pytest.mark.parametrize("command, number", [
-    (["reloaded.py"], signal.SIGTERM),
-    ([DEVSERVER_FILE, "--app", "reloaded", "run", "--debug", "-p", "0"], signal.SIGINT),
-])
-def test_devserver_reloader_follows_a_file_and_leaves_nobody(tmp_path, command, number):
+def devserver_children(number):
+    """The processes that a process has started and that live, as /proc tells."""
+    tasks = Path(f"/proc/{number}/task/{number}/children")
+    return [int(child) for child in tasks.read_text().split()]
+
+def devserver_save(file, text):
+    """Write a file as editors do: a new one takes the old one's place."""
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(text)
+    new.replace(file)
+
+DEVSERVER_RELOADED_COMMAND = [
+    DEVSERVER_FILE, "--app", "reloaded", "run", "--debug", "-p", "0"]
+
+@pytest.mark.parametrize("command, number, reloader", [
+    (["reloaded.py"], signal.SIGTERM, "stat"),
+    (["reloaded.py"], signal.SIGTERM, "watchdog"),
+    (DEVSERVER_RELOADED_COMMAND, signal.SIGINT, "auto"),
+], ids=["stat", "watchdog", "command"])
+def test_devserver_reloader_follows_a_file_and_leaves_nobody(
+        tmp_path, command, number, reloader):
+    if reloader == "watchdog":
+        pytest.importorskip("watchdog")
     file = tmp_path / "reloaded.py"
     file.write_text(DEVSERVER_RELOADED % "one")
-    with devserver_process(tmp_path, *command) as (process, port, log):
+    running = devserver_process(tmp_path, *command, RELOADER=reloader)
+    with running as (process, port, log):
         seen = [devserver_wait_for(port, "one", 5)]
         file.write_text(DEVSERVER_RELOADED % "two+")
-        seen.append(devserver_wait_for(port, "two+"))
+        seen.append(devserver_wait_for(port, "two+", 2))
         file.write_text(DEVSERVER_RELOADED % "three" + "\ndef broken(:\n")
         deadline = time.monotonic() + 4
         while "SyntaxError" not in log.read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.3)
         assert "SyntaxError" in log.read_text() and process.poll() is None
-        file.write_text(DEVSERVER_RELOADED % "four")
-        seen.append(devserver_wait_for(port, "four"))
-        assert [devserver_is_alive(n) for n in seen] == [False, False, True]
-        assert process.pid not in seen
+        devserver_save(file, DEVSERVER_RELOADED % "four")
+        seen.append(devserver_wait_for(port, "four", 2))
+        devserver_save(file, DEVSERVER_RELOADED % "five")
+        seen.append(devserver_wait_for(port, "five", 2))
+        assert [devserver_is_alive(n) for n in seen] == [False, False, False, True]
+        if Path("/proc/self/task").exists():     # this process and that one, no third
+            assert devserver_children(process.pid) == seen[-1:]
+            assert devserver_children(seen[-1]) == []
         process.send_signal(number)
         assert process.wait(2) in (0, -number, 128 + number)
         assert not devserver_is_alive(seen[-1])
         assert log.read_text().count("Running on") == 1
     after = log.read_text().rpartition("SyntaxError")[2]
     assert "Traceback" not in after
+
+DEVSERVER_WATCHED = {
+    "program.py": """
+import os
+import generated, package.part
+from microflask import Flask
+from pathlib import Path
+app, NOTES = Flask("program"), Path("notes.txt").read_text()
+
+@app.get("/")
+def words():
+    return f"{os.getpid()} {package.part.WORD} {NOTES} {generated.WORD}"
+
+if __name__ == "__main__":
+    app.run(port=0, debug=True, reloader_type=os.environ["RELOADER"],
+            extra_files=["notes.txt"], exclude_patterns=["*/generated.py"])
+""",
+    "package/part.py": "WORD = 'part'", "generated.py": "WORD = 'generated'",
+    "notes.txt": "notes",
+}
+
+@pytest.mark.parametrize("reloader", ["stat", "watchdog"])
+def test_devserver_reloader_watches_modules_and_extra_files_without_the_excluded(
+        tmp_path, reloader):
+    if reloader == "watchdog":
+        pytest.importorskip("watchdog")
+    (tmp_path / "package").mkdir()
+    for name, text in DEVSERVER_WATCHED.items():
+        (tmp_path / name).write_text(text)
+    running = devserver_process(tmp_path, "program.py", RELOADER=reloader)
+    with running as (_, port, log):
+        devserver_wait_for(port, "part notes generated")
+        devserver_save(tmp_path / "package/part.py", "WORD = 'PART'")
+        devserver_wait_for(port, "PART notes generated", 2)
+        (tmp_path / "notes.txt").write_text("NOTES")
+        last = devserver_wait_for(port, "PART NOTES generated", 2)
+        devserver_save(tmp_path / "generated.py", "WORD = 'GENERATED'")
+        before = devserver_cpu(last)
+        time.sleep(1.2)     # twice the interval of the reloader, and some more
+        assert devserver_wait_for(port, "PART NOTES generated", 2) == last
+        assert devserver_cpu(last) - before < 0.2, "the watching thread spins"
+        assert log.read_text().count("Detected change") == 2
 
 @pytest.mark.beyond_flask
 def test_devserver_reloader_sees_a_change_made_while_the_program_starts(tmp_path):
@@ -10775,6 +11415,27 @@ def test_devserver_reloader_sees_a_change_made_while_the_program_starts(tmp_path
             time.sleep(0.02)
         file.write_text(text % "two+")
         assert devserver_wait_for(port, "two+")
+
+def devserver_load(wrk, port):
+    """The requests that wrk gets answered in one second on four connections."""
+    ended = subprocess.run(
+        [wrk, "--threads", "1", "--connections", "4", "--duration", "1s",
+         f"http://127.0.0.1:{port}/"], capture_output=True, text=True, timeout=20)
+    assert "Non-2xx" not in ended.stdout and "errors" not in ended.stdout
+    return float(re.search(r"Requests/sec: +([0-9.]+)", ended.stdout)[1])
+
+def test_devserver_answers_at_least_twice_as_many_requests_as_flasks(tmp_path):
+    wrk, text = program("wrk"), (TOP / "examples/hello.py").read_text()
+    (tmp_path / "ours.py").write_text(text)
+    (tmp_path / "theirs.py").write_text(text.replace("microflask", "flask"))
+    with (devserver_process(tmp_path, DEVSERVER_FILE, "--app", "ours", "run",
+                            "--port", 0) as (_, ours, _),
+          devserver_process(tmp_path, "-m", "flask", "--app", "theirs", "run",
+                            "--port", 0) as (_, theirs, _)):
+        rounds = [(devserver_load(wrk, ours), devserver_load(wrk, theirs))
+                  for _ in range(3)]     # in turns: a busy moment hits both
+    ratios = sorted(our / their for our, their in rounds)
+    assert ratios[1] >= 2, f"(ours, Flask's) requests a second: {rounds}"
 
 # ---------------------------------------------------------------------------
 # 27. The command line
