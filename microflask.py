@@ -65,7 +65,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSet
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta, timezone
 from importlib.machinery import ModuleSpec
-from itertools import chain
+from itertools import chain, groupby
 from operator import attrgetter, itemgetter
 from types import ModuleType, SimpleNamespace
 from typing import Any, NoReturn
@@ -1783,6 +1783,11 @@ HTTP_STATUS_CODES: dict[int, str] = {int(line[:3]): line[4:] for line in """\
 506 Variant Also Negotiates|507 Insufficient Storage|508 Loop Detected|510 Not Extended
 511 Network Authentication Failed""".replace("|", "\n").splitlines()}
 
+_PAGE_STYLE = """<meta name=viewport content="width=device-width">
+<style>:root { color-scheme: light dark; font: 18px/1.5 system-ui, sans-serif }
+body { max-width: 32em; margin: 15vh auto; padding: 0 1em; overflow-wrap: anywhere }
+</style>"""
+
 class HTTPException(Exception):
     """An error that is a response: raise it in a view, or let `abort` do so.
 
@@ -1810,7 +1815,7 @@ class HTTPException(Exception):
     def get_body(self, environ: Any = None, scope: Any = None) -> str:
         """Return the page."""
         return (f"<!doctype html>\n<html lang=en>\n"
-                f"<title>{self.code} {escape(self.name)}</title>\n"
+                f"<title>{self.code} {escape(self.name)}</title>\n{_PAGE_STYLE}\n"
                 f"<h1>{escape(self.name)}</h1>\n{self.get_description(environ)}\n")
 
     def get_headers(self, environ: Any = None, scope: Any = None) -> list:
@@ -2029,7 +2034,7 @@ _ODD_ESCAPE = re.compile("%(?:0[01]|(?![0-9A-Fa-f]{2}))")
 def _parse_plain_query(text: str) -> list[tuple[str, str]]:
     """Parse a query by unescaping it whole: half the time of one by one.
 
-    Quoted-printable differs from percent-encoding in its sign only, and is decoded in C.
+    Quoted-printable differs from percent-encoding in its sign, and is decoded in C.
     """
     if "%" in text or "+" in text:
         text = text.replace("+", " ").replace("&", "\0").replace("=", "\1")
@@ -7105,49 +7110,60 @@ class FlaskCliRunner:
 _LOCAL_HOST = re.compile(
     r"(?:([\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?\Z", re.I)
 _DEBUG_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --mark: #f5d76e55; --soft: #8881 }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62em }
-body { margin: auto; padding: 1em }
-h1 { font-size: 1.4em; overflow-wrap: anywhere; margin: .5em 0 }
-pre, code, input, .console { font: 14px/1.5 ui-monospace, monospace }
-pre { margin: 0; overflow-x: auto; white-space: pre }
-details { border: 1px solid var(--line); border-radius: 6px; margin: .5em 0 }
-details details { margin: .5em }
-summary { padding: .4em .7em; cursor: pointer; overflow-wrap: anywhere }
-:focus-visible { outline: 2px solid #3b82f6; outline-offset: 2px }
+:root { color-scheme: light dark; background: light-dark(#fff, #17191c) }
+:root { --ink: light-dark(#1d2126, #e4e6e9); --dim: light-dark(#5c6670, #9aa4ae) }
+:root { --soft: light-dark(#f5f6f8, #1f2226); --mark: light-dark(#ffe2dd, #55261f) }
+:root { --line: light-dark(#dfe2e6, #363b42); --red: light-dark(#c4321d, #ff7b66) }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; color: var(--ink) }
+body { margin: auto; padding: 1.5rem 1rem 4rem; overflow-wrap: anywhere }
+header { display: flex; gap: 1rem; align-items: center; justify-content: space-between }
+h1 { font-size: clamp(1.15rem, 4vw, 1.5rem); line-height: 1.35; white-space: pre-wrap }
+h1 { margin: 1rem 0; padding-left: .7rem; border-left: 4px solid var(--red) }
+h2 { font-size: 1rem; margin: 2.5rem 0 -.5rem; color: var(--dim) }
+pre, code, input, .console { font: 14px/1.6 ui-monospace, monospace }
+pre { margin: 0; overflow-x: auto }
+details { border: 1px solid var(--line); border-radius: 8px; margin: .6rem 0 }
+details details { margin: 0; border-width: 1px 0 0; border-radius: 0 }
+summary { padding: .45rem .8rem; cursor: pointer }
+:focus-visible { outline: 2px solid #3b82f6; outline-offset: 1px }
 .now { background: var(--mark); display: inline-block; min-width: 100% }
-.quiet { opacity: .75 }
-.source, table, .console { padding: .5em .7em; background: var(--soft) }
+.dim, .now > i, pre > i { color: var(--dim); font-style: normal }
+pre i { user-select: none }
+pre, table, .console { padding: .6rem .8rem; background: var(--soft) }
 table { border-spacing: 0; width: 100% }
-td { vertical-align: top; padding: .1em .7em .1em 0 }
-td + td { width: 100%; overflow-wrap: anywhere; white-space: pre-wrap }
-.console input { width: 100%; box-sizing: border-box; padding: .3em }
-.console output { display: block; white-space: pre-wrap; overflow-wrap: anywhere }
-button { font: inherit; padding: .2em .8em }"""
+td { vertical-align: top; padding: .1rem 1rem .1rem 0; color: var(--dim) }
+td + td { width: 100%; white-space: pre-wrap; color: var(--ink) }
+td:first-child { overflow-wrap: normal }
+@media (max-width: 40rem) { td { display: block } td + td { padding-bottom: .5rem } }
+.console { border-top: 1px solid var(--line) }
+.console output { display: block; white-space: pre-wrap }
+output:not(:empty) { margin-bottom: .5rem }
+input, button { color: inherit; border: 1px solid var(--line); border-radius: 6px }
+input { width: 100%; box-sizing: border-box; padding: .3rem .6rem }
+input, button { background: light-dark(#fff, #17191c) }
+button { font: inherit; font-size: 14px; padding: .3rem .8rem; white-space: nowrap }"""
 _DEBUG_SCRIPT = """
 const secret = document.body.dataset.secret;
 const send = (command, values) => fetch("?__debugger__=" + command, {
   method: "POST", body: new URLSearchParams({secret, ...values})
-}).then(answer => answer.text());
+}).then(answer => answer.text(), () => "The server does not answer.\\n");
 for (const form of document.querySelectorAll("form.console"))
   form.onsubmit = async event => {
     event.preventDefault();
     const input = form.querySelector("input"), output = form.querySelector("output");
-    const code = input.value;
-    input.value = "";
-    let answer = await send("eval", {frame: form.dataset.frame, code});
-    while (answer === "PIN") {
-      const pin = prompt("The console is locked. The PIN stands in the terminal:");
+    const code = input.value, values = {frame: form.dataset.frame, code};
+    let answer, word = "The console is locked.";
+    while ((answer = await send("eval", values)) === "PIN") {
+      const pin = prompt(word + " The PIN stands in the terminal:");
       if (pin === null) return;
-      const word = await send("pin", {pin});
-      if (word !== "ok") output.append(word + "\\n");
-      if (word[0] === "T") return;
-      answer = await send("eval", {frame: form.dataset.frame, code});
+      word = await send("pin", {pin});
+      if (word.startsWith("Too")) return output.append(word + "\\n");
     }
+    input.value = "";
     output.append(">>> " + code + "\\n" + answer);
   };
-document.querySelector("#copy").onclick = event => {
-  navigator.clipboard.writeText(document.querySelector("#text").textContent);
+document.querySelector("#copy").onclick = async event => {
+  await navigator.clipboard.writeText(document.querySelector("#text").textContent);
   event.target.textContent = "Copied";
 };"""
 
@@ -7181,18 +7197,34 @@ class _Frame:
         near = linecache.getlines(self.file)[first - 1:self.line + 5]
         lines = [(at, text.rstrip("\n")) for at, text in enumerate(near, first)]
         source = "\n".join(
-            f'<span class="now">{at:5}  {escape(text)}</span>' if at == self.line
-            else f"{at:5}  {escape(text)}" for at, text in lines)
+            f'<span class="now"><i>{at:4}  </i>{escape(text)}</span>'
+            if at == self.line else f"<i>{at:4}  </i>{escape(text)}"
+            for at, text in lines)
+        short = self.file.rpartition(f"site-packages{os.sep}")[2].removeprefix(
+            os.getcwd() + os.sep)
         names = "".join(f"<tr><td><code>{escape(name)}</code><td><code>"
                         f"{escape(_safe_repr(value))}</code>"
                         for name, value in self.names.items() if name[:2] != "__")
+        names = names and ("<details><summary>Local variables</summary>"
+                           f"<table>{names}</table></details>")
         console = f"""<form class="console" data-frame="{self.id}"><output></output>
 <input aria-label="Python, evaluated in this frame" placeholder=">>> "
 autocomplete="off" spellcheck="false"></form>""" if with_console else ""
-        return f"""<details{' open' if self.is_users else ' class="quiet"'}><summary>
-<code>{escape(self.frame.f_code.co_name)}</code> in {escape(self.file)},
-line {self.line}</summary><pre class="source">{source}</pre>{console}
-<details><summary>Local variables</summary><table>{names}</table></details></details>"""
+        return f"""<details{' open' if self.is_users else ''}><summary>
+<code>{escape(self.frame.f_code.co_name)}</code> <span class="dim"
+title="{escape(self.file)}">in {escape(short)}, line {self.line}</span></summary>
+<pre>{source}</pre>{console}{names}</details>"""
+
+def _folded(frames: list[_Frame], with_console: bool) -> Iterator[str]:
+    """Yield the frames as HTML, innermost first; those of libraries are folded."""
+    for is_users, group in groupby(reversed(frames), lambda frame: frame.is_users):
+        shown = [frame.html(with_console) for frame in group]
+        if not is_users:
+            plural = "s" * (len(shown) > 1)
+            yield (f'<details><summary class="dim">{len(shown)} frame{plural} of'
+                   f" libraries</summary>{''.join(shown)}</details>")
+        else:
+            yield "".join(shown)
 
 def _safe_repr(value: Any) -> str:
     try:
@@ -7314,22 +7346,23 @@ class DebuggedApplication:
             title = "".join(traceback.format_exception_only(type(each), each)).strip()
             heading = f"<h2>{how}</h2>" if how else ""
             parts.append(f"{heading}<h1>{escape(title)}</h1>" + "".join(
-                frame.html(self.evalex) for frame in reversed(frames)))
+                _folded(frames, self.evalex)))
         self._keep(kept)
         text = "".join(traceback.format_exception(type(error), error,
                                                   error.__traceback__))
         rows = "".join(f"<tr><td><code>{escape(key)}</code><td><code>"
                        f"{escape(_safe_repr(value))}</code>"
                        for key, value in sorted(environ.items()))
+        line = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
         return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>{escape(type(error).__name__)} // microflask debugger</title>
 <style>{_DEBUG_STYLE}</style><body data-secret="{self.secret if self.evalex else ''}">
-<main>{''.join(parts)}
-<details><summary>The request</summary><table>{rows}</table></details>
-<details><summary>As text</summary><button id="copy">Copy</button>
-<pre class="source" id="text">{escape(text)}</pre></details></main>
+<header><code class="dim">{escape(line)}</code>
+<button id="copy">Copy as text</button></header><main>{''.join(parts)}
+<h2>More</h2><details><summary>The request</summary><table>{rows}</table></details>
+<details><summary>As text</summary><pre id="text">{escape(text)}</pre></details></main>
 <script>{_DEBUG_SCRIPT}</script>""".encode()
 
     def _keep(self, ids: list[str]) -> None:
@@ -7567,7 +7600,7 @@ class WSGIRequestHandler:
     def _target(self, method: str, target: str) -> tuple[str, str, str]:
         """Return (path, query, host if the target names one)."""
         host = ""
-        if match := re.match(r"https?://([^/?#]*)/?", target, re.I):
+        if match := re.match(r"https?://([^/?#]+)/?", target, re.I):
             host, target = match[1], f"/{target[match.end():]}"
         path, _, query = target.partition("#")[0].partition("?")
         if (method, path) == ("OPTIONS", "*"):
@@ -7771,7 +7804,10 @@ class BaseWSGIServer:
                 continue
             connection = self.handler(self, sock, address)
             if self.threaded:
-                threading.Thread(target=connection.serve, daemon=True).start()
+                try:
+                    threading.Thread(target=connection.serve, daemon=True).start()
+                except RuntimeError:    # no more threads: this client is sent away
+                    sock.close()
             else:
                 connection.serve()
 
