@@ -570,7 +570,10 @@ class Headers(_Lookup):
 
     def __contains__(self, key: object) -> bool:
         lower = str(key).lower()
-        return any(name.lower() == lower for name, _ in self._list)
+        for name, _ in self._list:
+            if name.lower() == lower:
+                return True
+        return False
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._list)
@@ -1788,6 +1791,10 @@ _PAGE_STYLE = """<meta name=viewport content="width=device-width">
 body { max-width: 32em; margin: 15vh auto; padding: 0 1em; overflow-wrap: anywhere }
 </style>"""
 
+@functools.lru_cache(maxsize=256, typed=True)
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(text).replace(chr(10), Markup('<br>'))}</p>"
+
 class HTTPException(Exception):
     """An error that is a response: raise it in a view, or let `abort` do so.
 
@@ -1809,8 +1816,8 @@ class HTTPException(Exception):
 
     def get_description(self, environ: Any = None, scope: Any = None) -> str:
         """Return the description as a paragraph of HTML, escaped."""
-        text = escape(self.description or "").replace("\n", Markup("<br>"))
-        return f"<p>{text}</p>"
+        text = self.description or ""
+        return _paragraph(text) if len(text) < 300 else _paragraph.__wrapped__(text)
 
     def get_body(self, environ: Any = None, scope: Any = None) -> str:
         """Return the page."""
@@ -2794,10 +2801,9 @@ class Map:
         if not path.isprintable() or path[:1] != "/" or "//" in path:
             return None
         try:
-            found = self.find("", path, method)
+            allowed: set[str] = set()
+            found = self.find("", path, method, False, allowed)
             if found is None:
-                allowed: set[str] = set()
-                self.find("", path, method, False, allowed)
                 raise mismatch(allowed)
         except ValueError:
             return None
@@ -4118,6 +4124,7 @@ _ENTITY_HEADERS = """allow content-encoding content-language content-length cont
     content-range content-type last-modified""".split()
 
 @functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=128, typed=True)
 def _clean_status(value: Any) -> tuple[str, int]:
     """Return a status line and its code: 201, "201", "201 MADE" or an HTTPStatus."""
     text = str(int(value)) if isinstance(value, int) else str(value).strip()
@@ -4153,6 +4160,8 @@ class _RangeWrapper:
         if hasattr(self.body, "close"):
             self.body.close()
 
+_CONDITIONS = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"}
+
 def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: Any,
                       complete_length: int | None) -> Any:
     environ = getattr(request_or_environ, "environ", request_or_environ)
@@ -4167,7 +4176,7 @@ def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: Any
                                     last_modified=headers.get("Last-Modified"))
     if accept_ranges and complete_length and _wants_range(environ, is_modified):
         _make_partial(response, environ["HTTP_RANGE"], complete_length)
-    elif not is_modified():
+    elif not _CONDITIONS.isdisjoint(environ) and not is_modified():
         response.status_code = 412 if parse_etags(environ.get("HTTP_IF_MATCH")) else 304
     if response.automatically_set_content_length and "Content-Length" not in headers:
         response.content_length = response.calculate_content_length()
@@ -4285,7 +4294,8 @@ class Response(_ResponseFields):
 
     def iter_encoded(self) -> Iterator[bytes]:
         """Yield the pieces of the body as bytes."""
-        return (item.encode() if isinstance(item, str) else item
+        return (item if type(item) is bytes else
+                item.encode() if isinstance(item, str) else item
                 for item in self.response)
 
     is_sequence = property(lambda self: isinstance(self.response, (list, tuple)),
@@ -5244,10 +5254,14 @@ def send_file(
     when = changed if last_modified is None else last_modified
     if when is not None:
         headers.add("Last-Modified", when if isinstance(when, str) else http_date(when))
-    body = _file_body(path, path_or_file, headers)
-    response = current_app.response_class(
-        body, headers=headers, direct_passthrough=True)
-    return _conditional_file(response, size) if conditional else response
+    response = current_app.response_class(headers=headers, direct_passthrough=True)
+    if conditional and "HTTP_RANGE" not in request.environ:
+        response.make_conditional(request, True, size)
+        if response.status_code == 304:
+            return response     # and the file was not even opened
+        conditional = False
+    response.response = _file_body(path, path_or_file, headers) or ()
+    return _partial_file(response, size) if conditional else response
 
 def _describe_file(file: Any) -> tuple[str | None, int | None, float | None, str]:
     """Return (path, size, time of the last change, entity tag) as far as is known."""
@@ -5268,15 +5282,12 @@ def _file_body(path: str | None, file: Any, headers: Headers) -> Any:
         return None
     return wrap_file(request.environ, file if path is None else open(path, "rb"))
 
-def _conditional_file(response: Any, size: int | None) -> Any:
+def _partial_file(response: Any, size: int | None) -> Any:
     try:
-        response.make_conditional(request, True, size)
+        return response.make_conditional(request, True, size)
     except default_exceptions[416]:
         response.close()
         raise
-    if response.status_code == 304:
-        response.headers.remove("X-Sendfile")
-    return response
 
 def _guess_type(name: str | None) -> tuple[str, str | None]:
     if name is None:
@@ -5303,7 +5314,7 @@ def _file_headers(name: str | None, mimetype: str | None, as_attachment: bool,
         headers.add("Content-Encoding", encoding)
     if name is not None:
         kind = "attachment" if as_attachment else "inline"
-        headers.add("Content-Disposition", dump_options_header(kind, _names_of(name)))
+        headers.add("Content-Disposition", _disposition(kind, name))
     if max_age is None:
         headers.add("Cache-Control", "no-cache")
     else:
@@ -5312,12 +5323,14 @@ def _file_headers(name: str | None, mimetype: str | None, as_attachment: bool,
         headers.add("Expires", http_date(int(time.time() + max_age)))
     return headers
 
-def _names_of(name: str) -> dict[str, str]:
+@functools.lru_cache(maxsize=256)
+def _disposition(kind: str, name: str) -> str:
     if name.isascii():
-        return {"filename": name}
+        return dump_options_header(kind, {"filename": name})
     simple = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     full = quote(name, safe="!#$&+-.^_`|~", errors="surrogatepass")
-    return {"filename": simple, "filename*": f"UTF-8''{full}"}
+    names = {"filename": simple, "filename*": f"UTF-8''{full}"}
+    return dump_options_header(kind, names)
 
 
 def send_from_directory(directory: Any, path: Any, **kwargs: Any) -> Response:
@@ -5837,6 +5850,7 @@ class _Later:
 class App(Scaffold):
     """The application as it is set up: its parts, its templates, its routes."""
     ensure_sync: Any            # of Flask, in the next chapter
+    _sync: Any
     url_for: Any
     request_class: Any = Request
     response_class: Any = Response
@@ -6009,7 +6023,7 @@ class App(Scaffold):
         given = context.copy()
         for name in (None, *reversed(request.blueprints if request else ())):
             for func in self.template_context_processors.get(name, ()):
-                context.update(self.ensure_sync(func)())
+                context.update(self._sync(func)())
         context.update(given)
 
     def _template(kind: str) -> tuple:  # noqa: N805
@@ -6219,12 +6233,16 @@ class Flask(App):
         """Answer a request (PEP 3333); middleware wraps it: app.wsgi_app = X(...)."""
         context = self.request_context(environ)
         error: BaseException | None = None
+        response: Any = None
         try:
             try:
                 context.push()
-                return self.full_dispatch_request()(environ, start_response)
+                response = self.full_dispatch_request()
+                return response(environ, start_response)
             except Exception as exception:
                 error = exception
+                if response and type(response).__call__ is not Response.__call__:
+                    raise       # it answers in its own way: for one, as a WebSocket
                 return self._answer_error(exception)(environ, start_response)
             except BaseException as exception:
                 error = exception
@@ -6325,7 +6343,7 @@ class Flask(App):
         if isinstance(rv, tuple):
             rv, status, headers = _unpack(rv)
         if not isinstance(rv, self.response_class):
-            if isinstance(rv, (str, bytes, bytearray, Iterator)):
+            if isinstance(rv, (str, bytes, bytearray)) or hasattr(rv, "__next__"):
                 rv = self.response_class(rv, status, headers)
                 status = headers = None
             else:
@@ -6345,6 +6363,8 @@ class Flask(App):
             return self.json.response(rv)
         if isinstance(rv, HTTPException):
             rv = rv.get_response(request.environ)
+            if type(rv) is self.response_class:
+                return rv
         if isinstance(rv, Response) or callable(rv):
             return self.response_class.force_type(rv, request.environ)
         if rv is None:
