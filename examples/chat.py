@@ -30,7 +30,7 @@ class Room:
 
     def __init__(self):
         self.messages = deque(maxlen=KEPT)
-        self.last = int(time.time()) * 1000   # so that a restart does not count back
+        self.last = time.time_ns() // 1000    # so that a restart does not count back
         self.readers = 0
         self.bell = threading.Condition()
 

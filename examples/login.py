@@ -74,21 +74,21 @@ def csrf_token():
 
 
 @app.before_request
-def check_token():
-    """Refuse a POST that does not come from one of our own forms."""
-    if request.method == "POST":
-        sent = request.form.get("token", "").encode()
-        if not secrets.compare_digest(sent, csrf_token().encode()):
-            abort(400, "This form is too old. Go back, load the page again, and retry.")
-
-
-@app.before_request
 def load_account():
     """Set g.account to the row of who is logged in, with the role of today, or None."""
     g.account = None
     if "account" in session:
         query = "SELECT id, name, role FROM account WHERE id = ?"
         g.account = get_db().execute(query, [session["account"]]).fetchone()
+
+
+@app.before_request
+def check_token():
+    """Refuse a POST that does not come from one of our own forms."""
+    if request.method == "POST":
+        sent = request.form.get("token", "").encode()
+        if not secrets.compare_digest(sent, csrf_token().encode()):
+            abort(400, "This form is too old. Go back, load the page again, and retry.")
 
 
 @app.template_global()
