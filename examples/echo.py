@@ -53,6 +53,7 @@ def echo():
         while True:
             socket.send(socket.receive())
     except (simple_websocket.ConnectionClosed, OSError):
+        socket.thread.join(5)       # it may be about to send the last word
         return Spoken()
 
 

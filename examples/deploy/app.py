@@ -18,7 +18,9 @@ INSTANCE = os.environ.get("INSTANCE", "alone")
 app = Flask(__name__, static_folder="../static", template_folder="../templates")
 app.secret_key = os.environ.get("SECRET_KEY") or sys.exit(
     "Set SECRET_KEY, to the same long random value for all instances.")
-app.config.from_mapping(SESSION_COOKIE_SAMESITE="Lax", MAX_CONTENT_LENGTH=1_000_000)
+app.config.from_mapping(
+    MAX_CONTENT_LENGTH=1_000_000, SEND_FILE_MAX_AGE_DEFAULT=3600,
+    SESSION_COOKIE_SAMESITE="Lax")
 app.config.from_prefixed_env("DEPLOY")      # DEPLOY_SESSION_COOKIE_SECURE=true, for one
 
 # One proxy in front of us, and only it can reach us; else anybody could lie here.
