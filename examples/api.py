@@ -14,6 +14,7 @@ The database is examples/instance/api.sqlite, or what API_DATABASE says.
 Read on in microflask.py: Views as classes; Configuration and JSON; Errors that are
 answers.
 """
+import re
 import sqlite3
 from pathlib import Path
 
@@ -57,6 +58,12 @@ def close_db(error):
         g.db.close()
 
 
+def is_text(value):
+    """Whether a value is a text of a fair length; JSON allows halves of characters."""
+    return (isinstance(value, str) and 1 <= len(value.strip()) <= 200
+            and not re.search(r"[\0\ud800-\udfff]", value))
+
+
 def checked(data, partial=False):
     """Return the fields of a book that were sent; a 400 names each that is wrong."""
     if not isinstance(data, dict):
@@ -65,10 +72,8 @@ def checked(data, partial=False):
     for field in data.keys() - {"title", "author", "year"}:
         wrong[field] = "is not known"
     for field in ("title", "author"):
-        value = data.get(field)
-        if field in data or not partial:
-            if not isinstance(value, str) or not 1 <= len(value.strip()) <= 200:
-                wrong[field] = "must be a text of 1 to 200 characters"
+        if (field in data or not partial) and not is_text(data.get(field)):
+            wrong[field] = "must be a text of 1 to 200 characters"
     year = data.get("year")
     if year is not None and (type(year) is not int or not -3000 <= year <= 3000):
         wrong["year"] = "must be a whole number from -3000 to 3000, or null"

@@ -5,7 +5,8 @@
 Shows passwords that are stored as salted, slow hashes; a session that begins anew with
 each login; a decorator that asks for a role; forms with the session's token; and a
 `next` that leads back to where one wanted to go, but never to another site. Who
-registers first becomes the administrator.
+registers first becomes the administrator. What is not here: nobody is slowed down who
+tries many passwords; the server in front, nginx for one, can do that.
 
 The accounts are in examples/instance/login.sqlite, or where LOGIN_DATABASE says. Set
 SECRET_KEY, or sessions end with the process; and LOGIN_SESSION_COOKIE_SECURE=true where

@@ -364,6 +364,7 @@ MISTAKES = [
     ("POST", "/books", {}, 400, "author must be a text of 1 to 200 characters; title"),
     ("POST", "/books", {**GOOD, "title": " "}, 400, "title must be a text"),
     ("POST", "/books", {**GOOD, "title": 7}, 400, "title must be a text"),
+    ("POST", "/books", {**GOOD, "title": "\ud800"}, 400, "title must be a text"),
     ("POST", "/books", {**GOOD, "year": "1815"}, 400, "year must be a whole number"),
     ("POST", "/books", {**GOOD, "year": True}, 400, "year must be a whole number"),
     ("POST", "/books", {**GOOD, "id": 7}, 400, "id is not known"),
@@ -459,6 +460,14 @@ def test_without_a_script_the_form_works_as_well():
     assert (answer.status_code, answer.location) == (302, "/")
     assert client.get("/").text.count("<figure>") == 2
     assert client.post("/").status_code == 400
+
+
+def test_the_gallery_has_an_end(monkeypatch):
+    monkeypatch.setitem(upload.app.config, "ROOM", 2)
+    client = upload.app.test_client()
+    one = (picture(), "one.png")
+    assert [sent(client, *[one] * number).status_code for number in (1, 2, 1, 1)] == [
+        201, 409, 201, 409]
 
 
 @pytest.mark.parametrize("path", [
@@ -590,20 +599,43 @@ LOOKS = [(False, False), (True, False), (False, True), (True, True)]
 
 
 def looked_at(browser, url, name):
-    """Show the page in light and dark, on desktop and phone; each time it fits."""
+    """Show the page in light and dark, on desktop and phone; each time it fits.
+
+    The tab key leads to something, and one can see to what.
+    """
     for dark, phone in LOOKS:
         browser.open(url, dark=dark, phone=phone)
         browser.wait_for(lambda: browser.all("h1"))
         fits(browser)
         browser.picture(f"{name}-{'dark' if dark else 'light'}"
                         f"-{'phone' if phone else 'desktop'}")
+    press(browser, "\ue004")
+    assert browser.run("return getComputedStyle(document.activeElement).outlineStyle"
+                       " + document.activeElement.matches('a, button, input')"
+                       ) == "solidtrue"
 
 
 def fits(browser):
-    """Nothing is wider than the window, and what has the focus can be seen to."""
+    """Nothing is wider than the window, and all that one can use has a name."""
     width, window = browser.run(
         "return [document.documentElement.scrollWidth, innerWidth]")
     assert width <= window
+    assert len(browser.all("h1")) == 1
+    assert not browser.run(
+        "return [...document.querySelectorAll('input, select, textarea, button, a')]"
+        ".filter(e => e.type !== 'hidden' && !e.textContent.trim() && !e.labels?.length"
+        " && !e.querySelector('img[alt]')).map(e => e.outerHTML)")
+
+
+def press(browser, *keys):
+    """Press keys, wherever the focus is."""
+    from selenium.webdriver import ActionChains
+    ActionChains(browser.driver, 0).send_keys(*keys).perform()
+
+
+def focused(browser):
+    return browser.run("return document.activeElement.textContent.trim()"
+                       " || document.activeElement.name")
 
 
 def fill(browser, **fields):
@@ -711,17 +743,6 @@ def test_a_path_is_tried_in_the_browser(browser, serve):
     browser.wait_for(lambda: text(browser, "h1") == "4 May 2031 is a Sunday.")
     looked_at(browser, browser.driver.current_url, "routing-day")
     assert not browser.errors()
-
-
-def press(browser, *keys):
-    """Press keys, wherever the focus is."""
-    from selenium.webdriver import ActionChains
-    ActionChains(browser.driver, 0).send_keys(*keys).perform()
-
-
-def focused(browser):
-    return browser.run("return document.activeElement.textContent.trim()"
-                       " || document.activeElement.name")
 
 
 def test_the_list_is_kept_by_keyboard_alone(browser, serve):

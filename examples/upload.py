@@ -23,7 +23,8 @@ from microflask import (
 
 app = Flask(__name__)
 app.config.from_mapping(
-    FOLDER=str(Path(app.instance_path, "pictures")), MAX_CONTENT_LENGTH=8 * 1024 * 1024)
+    FOLDER=str(Path(app.instance_path, "pictures")), ROOM=200,
+    MAX_CONTENT_LENGTH=8 * 1024 * 1024)
 app.config.from_prefixed_env("UPLOAD")
 
 # How the files of each type begin. No SVG: it can hold scripts.
@@ -60,6 +61,8 @@ def upload():
     if not files:
         abort(400, "No picture was chosen.")
     names = [name_for(file) for file in files]
+    if len(pictures()) + len(files) > app.config["ROOM"]:
+        abort(409, "The gallery is full.")
     for file, name in zip(files, names):
         file.save(folder() / name)
     if wants_json():

@@ -54,6 +54,7 @@ def main(port):
             print(f" * Running on http://127.0.0.1:{port}", flush=True)
             while all(process.poll() is None for process in running):
                 time.sleep(0.2)
+            sys.exit("One of the programs has ended, and so all do.")
         except KeyboardInterrupt:
             pass
         finally:
