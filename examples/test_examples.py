@@ -3,18 +3,22 @@ import contextlib
 import importlib
 import io
 import json
+import os
+import random
 import re
 import socket
 import sqlite3
 import struct
 import subprocess
 import sys
+import time
 import urllib.request
 import zlib
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+import simple_websocket
 
 import api
 import chat
@@ -207,6 +211,32 @@ def test_without_simple_websocket_page_and_answer_say_what_is_missing(monkeypatc
     answer = client.get("/echo", headers=HANDSHAKE)
     assert answer.status_code == 501
     assert "pip install simple-websocket" in answer.text
+
+
+def test_the_web_socket_is_served_by_gunicorn_too(tmp_path):
+    port, log = free_ports(), tmp_path / "log.txt"
+    command = [sys.executable, "-m", "gunicorn", "--chdir", FOLDER, "-k", "gthread",
+               "--threads", "4", "--bind", f"127.0.0.1:{port}", "echo:app"]
+    with open(log, "w") as output, subprocess.Popen(
+            command, stderr=output, cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(FOLDER.parent)}) as process:
+        try:
+            until = time.monotonic() + 20
+            while "Booting worker" not in log.read_text():
+                assert process.poll() is None and time.monotonic() < until
+                time.sleep(0.05)
+            for _ in range(6):      # more than threads: each gives its own back
+                client = simple_websocket.Client.connect(
+                    f"ws://127.0.0.1:{port}/echo", None, {"Origin": "http://127.0.0.1"})
+                for message in ("Grüße", b"\0\xff"):
+                    client.send(message)
+                    assert client.receive(timeout=5) == message
+                client.close()
+                client.thread.join(5)
+        finally:
+            process.terminate()
+            process.wait(10)
+    assert "Traceback" not in log.read_text()
 
 
 # Routing
@@ -911,7 +941,8 @@ def test_accounts_roles_and_a_safe_next_in_the_browser(browser, serve):
 
 def free_ports():
     """The first of three ports in a row that are free."""
-    for first in range(20_000, 30_000, 7):
+    for _ in range(1000):
+        first = random.randrange(20_000, 30_000)
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(first, first + 3):
