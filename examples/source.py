@@ -14,6 +14,7 @@ import ast
 import builtins
 import functools
 import io
+import itertools
 import keyword
 import os
 import re
@@ -22,7 +23,6 @@ from pathlib import Path
 
 import microflask
 from microflask import Flask, Markup, abort, escape, redirect, render_template, request
-from microflask import url_for
 
 app = Flask(__name__)
 
@@ -101,6 +101,7 @@ class Names:
         self.bases = {}         # class -> names of its bases
         self.members = {}       # class -> {name: Definition}
         self.by_short = {}      # name of a member -> its definitions
+        self.extents = {}       # class -> (first line, last line)
         self.scopes = [Scope("module")]
         self.starts = set()     # first lines of what stands in a row of its own
         tree = ast.parse(text)
@@ -145,6 +146,7 @@ class Names:
         made = self.define(where, prefix, node.name, kind, node.lineno, column, doc)
         if is_class:
             made.type = node.name
+            self.extents[node.name] = node.lineno, node.end_lineno
             self.bases[node.name] = [
                 base.id for base in node.bases if isinstance(base, ast.Name)]
             members = self.members.setdefault(node.name, {})
@@ -199,7 +201,7 @@ class Names:
                 return self.members[ancestor][name]
         below = [members[name] for heir, members in self.members.items()
                  if name in members and owner in self.family(heir)]
-        return below[0] if len(below) == 1 else None
+        return below[0] if len(below) == 1 and not above else None
 
     def annotated(self, node):
         """Return the class that an annotation names; None if it is not from here."""
@@ -253,9 +255,12 @@ class Names:
         known = self.by_short.get(node.attr, ())
         return known[0] if len(known) == 1 and node.attr not in COMMON else None
 
-    def find(self, text):
-        """Return what a piece of prose like `Flask.run` or `wsgi_app` means, or None."""
+    def find(self, text, line):
+        """Return what `run` or `Flask.run` in the prose of a line means, or None."""
         name = text.partition("(")[0]
+        for owner, (start, end) in self.extents.items():
+            if start <= line <= end and (member := self.member(owner, name)):
+                return member
         if name in self.definitions:
             return self.definitions[name]
         known = self.by_short.get(name.rpartition(".")[2], ())
@@ -271,7 +276,7 @@ class Names:
         here = self.scopes[-1]
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             first = min(part.lineno for part in (node, *node.decorator_list))
-            if here.kind != "function" or ast.get_docstring(node):
+            if here.kind == "module" or ast.get_docstring(node):
                 self.starts.add(first)
             if here.bound.get(node.name, here) is None:     # defined in a function
                 del here.bound[node.name]
@@ -290,8 +295,7 @@ class Names:
     def scope_of(self, node):
         """Return the scope that a node opens, or None."""
         above = self.scopes[-1]
-        name = f"{above.name}.{node.name}" if above.name and hasattr(node, "name") else (
-            getattr(node, "name", above.name))
+        name = ".".join(filter(None, (above.name, getattr(node, "name", None))))
         if isinstance(node, ast.ClassDef):
             return Scope("class", name, self.members.get(node.name))
         if not isinstance(node, (*FUNCTIONS, ast.Lambda, *LOOPS)):
@@ -418,8 +422,8 @@ class Book:
             found[start] = line, "opening" if start in openings else "comment"
             last = line
         for line, (end, kind) in found.items():
-            indented = self.lines[line - 1].startswith(" ")
-            if kind == "comment" and indented and line == end and not self.line(end + 1):
+            alone = line == end and not self.line(end + 1)
+            if kind == "comment" and alone and self.lines[line - 1].startswith(" "):
                 found[line] = end, "section"
         return found
 
@@ -509,44 +513,55 @@ class Page:
             elif css and start < until:
                 text = f'<span class="{css}">{text}</span>'
             made.append(text)
-        return (f'<span class="l" id="L{number}"><a class="n" tabindex="-1"'
-                f' aria-hidden="true" href="#L{number}" data-n="{number}"></a>'
+        indent = len(line) - len(line.lstrip())
+        return (f'<span class="l" id="L{number}" style="--i:{indent}">'
+                f'<a class="n" tabindex="-1" aria-hidden="true" href="#L{number}"'
+                f' data-n="{number}"></a>'
                 f'{"".join(made)}\n</span>')
 
     # Prose: its marks (#, quotes, spaces) stay in the page, but are not shown
 
     def words(self, start, end, kind):
         """Return a docstring or a comment as headings, paragraphs and examples."""
-        blocks, margin = [], None
+        lines, margin = [], None
         for number in range(start, end + 1):
             mark, text, tail = re.fullmatch(
                 r'(\s*(?:[rf]?"""|# ?-{20,}|#)? ?)(.*?)((?:""")?)',
                 self.book.lines[number - 1]).groups()
             if margin is None:
                 margin = len(mark) - len(mark.lstrip())
-            deep = len(mark) - len(mark.rstrip()) if not mark.strip() else 0
-            if not mark.strip() and deep > margin:     # deeper than the docstring
+            if text and not mark.strip():       # an indented line of a docstring
                 mark, text = mark[:margin], mark[margin:] + text
-            html = (f'<span id="L{number}"><i class="m">{mark}</i>'
-                    f'{self.inline(text)}<i class="m">{escape(tail)}\n</i></span>')
             tag = ("blank" if not text else "pre" if text.startswith("  ") else
                    "h1" if re.match(r"\d+\. ", text) and kind == "opening" else
                    "h2" if kind == "section" else "p")
-            if tag == "pre":
-                html = html.replace("\n</i>", "</i>\n")
-            if blocks and blocks[-1][0] == tag != "h1":
-                blocks[-1][1].append(html)
-            else:
-                blocks.append((tag, [html]))
-        return "".join("".join(lines) if tag == "blank" else
-                       f"<{tag}>{''.join(lines)}</{tag}>" for tag, lines in blocks)
+            lines.append([tag, number, mark, text, tail])
+        for before, line, after in zip(lines, lines[1:], lines[2:]):
+            if before[0] == after[0] == "pre" and line[0] == "blank":
+                line[0] = "pre"     # an example may have empty lines in it
+        return "".join(self.block(tag, list(group)) for tag, group in
+                       itertools.groupby(lines, lambda line: line[0]))
 
-    def inline(self, text):
+    def block(self, tag, lines):
+        """Return lines of prose as one element."""
+        hidden = min((len(text) - len(text.lstrip()) for *_, text, _ in lines if text),
+                     default=0)
+        html = ""
+        for _, number, mark, text, tail in lines:
+            # a word that goes on in the next line is shown without a gap
+            end = "\n</i>" if re.search(r"\w-$", text) else "</i>\n"
+            html += (f'<span id="L{number}"><i class="m">{mark}{text[:hidden]}</i>'
+                     f'{self.inline(text[hidden:], number)}'
+                     f'<i class="m">{escape(tail)}{end}</span>')
+        tag, marks = ("i", ' class="m"') if tag == "blank" else (tag, "")
+        return f"<{tag}{marks}>{html}</{tag}>"
+
+    def inline(self, text, number):
         """Return a line of prose; what stands in `backquotes` is code, and a link."""
         made = []
         for part in re.split(r"(`[^`]+`|\b\w+[a-z][A-Z]\w+\b)", text):
             name = part.strip("`")
-            definition = self.book.names.find(name) if part[:1] == "`" or (
+            definition = self.book.names.find(name, number) if part[:1] == "`" or (
                 name in self.book.names.definitions) else None
             html = str(escape(name))
             if definition:
@@ -577,7 +592,15 @@ def page(volume, number, root):
 
 @app.context_processor
 def for_every_page():
-    return {"book": book(), "file": FILE.name}
+    volume = book()
+    elsewhere = Page(volume, None, request.script_root)
+    return {"book": volume, "file": FILE.name, "link": elsewhere.href, "uses": ()}
+
+
+@app.template_filter()
+def marked(text):
+    """What stands in `backquotes` is code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 @app.get("/")
@@ -620,10 +643,10 @@ def search():
     query = request.args.get("q", "").strip()
     if match := re.fullmatch(r"[lL]?(\d+)", query):
         if 0 < int(match[1]) <= len(book().lines) and "part" not in request.args:
-            return redirect(url_for("line", number=int(match[1])))
+            return line(int(match[1]))
     names, lines = found = look_for(book(), query)
     return render_template("source_search.html", query=query, names=names[:12],
-                           lines=lines[:40], counts=[len(part) for part in found])
+                           uses=lines[:40], counts=[len(part) for part in found])
 
 
 def look_for(volume, query):
