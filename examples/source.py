@@ -346,7 +346,7 @@ def token_kind(kind, text):
     if kind == tokenize.NAME:
         return ("k" if keyword.iskeyword(text) else "me" if text in ("self", "cls") else
                 "b" if hasattr(builtins, text) else None)
-    if kind == tokenize.STRING or tokenize.tok_name[kind].startswith("FSTRING"):
+    if "STRING" in tokenize.tok_name[kind]:     # FSTRING_START and others, since 3.12
         return "t"
     return {tokenize.COMMENT: "c", tokenize.NUMBER: "t"}.get(kind)
 
@@ -557,12 +557,11 @@ class Page:
         return f"<{tag}{marks}>{html}</{tag}>"
 
     def inline(self, text, number):
-        """Return a line of prose; what stands in `backquotes` is code, and a link."""
-        made = []
-        for part in re.split(r"(`[^`]+`|\b\w+[a-z][A-Z]\w+\b)", text):
+        """Return a line of prose; what looks like code, and means a name, is a link."""
+        code, made = r"(`[^`]+`|\b\w+[a-z][A-Z]\w+\b|\b[a-z]+_\w+)", []
+        for at, part in enumerate(re.split(code, text)):    # code has the odd places
             name = part.strip("`")
-            definition = self.book.names.find(name, number) if part[:1] == "`" or (
-                name in self.book.names.definitions) else None
+            definition = self.book.names.find(name, number) if at % 2 else None
             html = str(escape(name))
             if definition:
                 html = f'<a href="{self.href(definition.line)}">{html}</a>'

@@ -4,7 +4,8 @@ import inspect
 import textwrap
 
 import pytest
-from selenium.webdriver import ActionChains
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.keys import Keys
 
 import puzzle
@@ -155,13 +156,32 @@ def test_it_is_solved_by_keyboard_alone(serve, browser):
     assert browser.errors() == []
 
 
-def test_a_line_is_dragged_by_hand(serve, browser):
-    browser.open(serve("puzzle.py") + "/dispatch_request")
+@pytest.mark.parametrize("kind, hold", [("mouse", "pre"), ("touch", ".grip")])
+def test_a_line_is_dragged(serve, browser, kind, hold):
+    browser.open(serve("puzzle.py") + "/dispatch_request", phone=kind == "touch")
+    browser.run("document.getElementById('lines').scrollIntoView()")
     before = lines_in(browser)
-    first, third = (browser.all("#lines li")[at] for at in (0, 2))
-    (ActionChains(browser.driver, duration=50).click_and_hold(first)
-     .move_to_element_with_offset(third, 0, 0).move_by_offset(0, 12).perform())
-    browser.picture("puzzle-drag")
-    ActionChains(browser.driver).release().perform()
+    first, third = (browser.all(f"#lines li {hold}")[at] for at in (0, 2))
+    action = ActionBuilder(
+        browser.driver, mouse=PointerInput(kind, kind), duration=50)
+    hand = action.pointer_action
+    hand.move_to(first).pointer_down().move_to(third).move_to(third, y=12)
+    action.perform()
+    browser.picture(f"puzzle-drag-{kind}")
+    hand.pointer_up()
+    action.perform()
     assert lines_in(browser) == [*before[1:3], before[0], *before[3:]]
     assert browser.errors() == []
+
+
+def test_a_finger_beside_the_grip_scrolls(serve, browser):
+    browser.open(serve("puzzle.py") + "/wsgi_app", phone=True)
+    before = lines_in(browser)
+    browser.run("document.getElementById('lines').scrollIntoView()")
+    action = ActionBuilder(
+        browser.driver, mouse=PointerInput("touch", "touch"), duration=50)
+    hand, lines = action.pointer_action, browser.all("#lines li pre")
+    hand.move_to(lines[0]).pointer_down().move_to(lines[3]).pointer_up()
+    action.perform()
+    assert lines_in(browser) == before
+    assert not browser.all(".held")

@@ -106,6 +106,7 @@ async function find() {
   const section = await part(`${field.form.action}?part=1&q=${encodeURIComponent(query)}`);
   if (mine !== asked) return;     // an answer that was overtaken
   section.querySelector("h1").remove();
+  get("told").textContent = section.querySelector(".count").textContent;
   found.replaceChildren(...section.children);
   found.hidden = false;
 }
