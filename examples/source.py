@@ -9,6 +9,9 @@ lines of all pages, put together, are the file.
 
 A name in the code leads to its definition, and a definition to the lines that use it.
 The keys: / searches, n and p turn the page, m marks a chapter as read.
+
+Shows how to serve what was computed once for as long as its source does not change: the
+file's time of change is the key under which a cache keeps the result.
 """
 import ast
 import builtins

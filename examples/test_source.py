@@ -151,6 +151,9 @@ def outer():
     return inner() + made.turn() + "free".turn()
 def späť(): return free()  # ä before it
 text = f"{free()}"
+class Alone(Exception):
+    def __init__(self): super().__init__(self.strip(), text.strip())
+    def strip(self): return strip() + __init__
 '''
 
 
@@ -166,12 +169,54 @@ text = f"{free()}"
     (15, "make", 0, "make"), (16, "inner", 0, "outer.inner"),
     (16, "turn", 0, "Heir.turn"), (16, "turn", 1, None),
     (17, "free", 0, "free"), (18, "free", 0, "free"),
+    (20, "__init__", 1, None),                      # Exception's
+    (20, "strip", 0, "Alone.strip"), (20, "strip", 1, None),    # a str's, rather
+    (21, "strip", 1, None),                         # only self.strip is the method
 ])
 def test_a_name_leads_to_what_it_means(line, word, nth, meant):
     text = PROGRAM.splitlines()[line - 1]
     places = [match.start() for match in re.finditer(rf"\b{word}\b", text)]
     link = source.Names(PROGRAM).links.get(line, {}).get(places[nth])
     assert (link and link[0].name) == meant
+
+
+PROSE = '''\
+"""A program: `free` is an example.
+
+    one
+
+    two
+"""
+# {dashes}
+# 1. The title  (skip on first reading)
+#
+# It is a well-
+# known word.
+# {dashes}
+
+def free():
+    """Tell of
+    free things, of FreeThings and `Free.thing()`."""
+    # Why
+    return 1  # not prose
+'''.format(dashes="-" * 80)
+
+
+def test_prose_is_shown_without_its_marks():
+    book = source.Book(PROSE)
+    page = "".join(source.Page(book, chapter, "").html() for chapter in book.chapters)
+    shown = re.sub('(<i class="m"[^>]*>[^<]*</i>|</?(span|a|section)[^>]*>)', "", page)
+    assert re.findall(r"<(p|h1|pre)[^>]*>([^<]*(?:<code>.*?)?)</\1>", shown, re.S) == [
+        ("p", "A program: <code>free</code> is an example.\n"),
+        ("pre", "one\n\ntwo\n"),
+        ("h1", "1. The title  (skip on first reading)\n"),
+        ("p", "It is a well-known word.\n"),
+        ("p", "Tell of\nfree things, of FreeThings and <code>Free.thing()</code>.\n"),
+        ("pre", "def free():\n"),
+        ("p", "Why\n"),
+        ("pre", "    return 1  # not prose\n"),
+    ]
+    assert re.findall(r'<a href="([^"]+)">(\w+)</a>', page) == [("/1#L14", "free")]
 
 
 @pytest.mark.parametrize("query, found", [
