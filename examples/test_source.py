@@ -98,7 +98,7 @@ def test_every_chapter_has_its_page_and_its_place_at_the_side(client, number, ti
     title = title.replace("(skip on first reading)", "").strip()
     assert f"<title>{number}. {title} · microflask.py</title>" in page
     kind = "skip-it" if skip else "path"
-    assert f'<li class="{kind}" data-chapter="{number}">' in page
+    assert re.search(f'<li class="{kind}"\\s+data-chapter="{number}">', page)
 
 
 def test_every_class_and_function_is_found_where_it_stands():
@@ -367,6 +367,24 @@ def test_what_was_read_stays_marked(serve, browser):
     browser.find("#read input").click()
     assert not browser.all("[data-chapter].done")
     assert browser.errors() == []
+
+
+def test_on_paper_there_is_only_what_is_read(serve, browser):
+    def media(kind):
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": kind})
+
+    browser.open(serve("source.py") + "/4", dark=True)
+    media("print")
+    try:
+        browser.picture("source-print")
+        shown = {selector: browser.find(selector).is_displayed() for selector in (
+            ".top", "footer", ".turn", "#uses", ".opening h1", ".prose p", ".code .l")}
+        paper = browser.run("return getComputedStyle(document.body).backgroundColor")
+    finally:
+        media("screen")
+    assert [selector for selector in shown if shown[selector]] == [
+        ".opening h1", ".prose p", ".code .l"]
+    assert paper == "rgb(255, 255, 255)"
 
 
 def test_it_reads_without_javascript(serve, browser):

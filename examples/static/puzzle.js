@@ -42,7 +42,8 @@ list.addEventListener("keydown", event => {
   const line = event.target.closest("li");
   if (!line || solved() || event.ctrlKey || event.altKey || event.metaKey) return;
   const at = lines().indexOf(line);
-  const to = {ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: lines().length}[event.key];
+  const to = {
+    ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: lines().length}[event.key];
   if (to === undefined) return;
   event.preventDefault();
   move(line, to);
@@ -123,8 +124,9 @@ async function check() {
   });
   const right = result.stays.filter(Boolean).length, all = result.stays.length;
   if (!result.solved) {
+    const rest = all - right === 1 ? "other one" : `other ${all - right}`;
     tell(`${right} of ${all} lines follow one another as they should (✓). `
-         + `Move the ${all - right === 1 ? "other one" : `other ${all - right}`} (↕).`, true);
+         + `Move the ${rest} (↕).`, true);
     return;
   }
   list.classList.add("solved");
@@ -147,10 +149,13 @@ async function hint() {
   const line = lines()[from];
   line.classList.add("hinted");
   line.scrollIntoView({block: "nearest"});
-  tell(place ? `The first ${place} ${place === 1 ? "line is" : "lines are"} right. Then comes: `
-       + text(line).trim() : `It begins with: ${text(line).trim()}`);
+  const before = place === 1 ? "The first line is" : `The first ${place} lines are`;
+  tell((place ? `${before} right. Then comes: ` : "It begins with: ")
+       + text(line).trim());
 }
 const failed = error => tell(`No answer: ${error.message}.`, true);
 get("check").addEventListener("click", () => check().catch(failed));
 get("hint").addEventListener("click", () => hint().catch(failed));
 showDone();
+document.querySelector(".levels [aria-current]")
+  .scrollIntoView({block: "nearest", inline: "center"});

@@ -1,5 +1,5 @@
-// The reading of examples/source.py without this still reads, finds and turns its pages;
-// with it, finding shows as you type, uses come up beside the code, and marks are kept.
+// Without this the pages of examples/source.py still read, find and turn; with it, what
+// is found shows as you type, uses come up beside the code, and marks are kept.
 "use strict";
 
 const get = id => document.getElementById(id);
@@ -32,7 +32,8 @@ function showMarks() {
   get("progress").hidden = false;
 }
 
-const book = document.querySelector(".book"), box = document.querySelector("#read input");
+const book = document.querySelector(".book");
+const box = document.querySelector("#read input");
 if (box) {
   const here = Number(book.dataset.chapter);
   box.checked = marks().read.includes(here);
@@ -70,7 +71,8 @@ if (goOn && left.line) {
 const panel = get("uses");
 let opener = null;
 async function part(url) {
-  const page = new DOMParser().parseFromString(await (await fetch(url)).text(), "text/html");
+  const answer = await fetch(url);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   return page.getElementById("name");
 }
 function close() {
@@ -103,7 +105,8 @@ let asked = 0;
 async function find() {
   const query = field.value.trim(), mine = ++asked;
   if (!query) { found.hidden = true; return; }
-  const section = await part(`${field.form.action}?part=1&q=${encodeURIComponent(query)}`);
+  const asks = new URLSearchParams({part: 1, q: query});
+  const section = await part(`${field.form.action}?${asks}`);
   if (mine !== asked) return;     // an answer that was overtaken
   section.querySelector("h1").remove();
   get("told").textContent = section.querySelector(".count").textContent;
@@ -134,8 +137,7 @@ addEventListener("keydown", event => {
     close();
     return;
   }
-  if (event.target.closest("input, textarea") && event.target.type !== "checkbox") return;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target === field || event.ctrlKey || event.metaKey || event.altKey) return;
   const turn = {n: "[rel=next]", p: "[rel=prev]"}[event.key];
   if (event.key === "/") {
     event.preventDefault();
