@@ -317,6 +317,8 @@ class MultiDict(_Lookup, dict):
     def popitem(self) -> tuple:
         """Remove a key and return it with its first value."""
         key, values = self.popitemlist()
+        if not values:
+            raise _missing_key(key)
         return key, values[0]
 
     def __reduce_ex__(self, protocol: Any) -> tuple:
@@ -417,7 +419,7 @@ def _extended_value(value: str, charset: str = "") -> tuple[str, str]:
 def parse_dict_header(value: str) -> dict[str, str | None]:
     """Parse `a=1, b="2", c` to a dict, with None for what has no value."""
     found: dict[str, str | None] = {}
-    for item in _list_items(value):
+    for item in parse_list_header(value):
         key, has_value, text = (part.strip(" \t") for part in item.partition("="))
         if key.endswith("*") and has_value:
             key, text = key[:-1], _extended_value(text)[0]
@@ -476,12 +478,12 @@ def dump_options_header(header: str | None, options: Mapping[str, Any]) -> str:
             parts.append(f"{key}={text}")
     return "; ".join(parts)
 
-def dump_header(items: Mapping[str, Any] | Iterable) -> str:
+def dump_header(iterable: Mapping[str, Any] | Iterable) -> str:
     """Join the items of a list, or a dict as `key=value`, with commas."""
-    if not isinstance(items, Mapping):
-        return ", ".join(quote_header_value(item) for item in items)
+    if not isinstance(iterable, Mapping):
+        return ", ".join(quote_header_value(item) for item in iterable)
     return ", ".join(key if value is None else dump_options_header(None, {key: value})
-                     for key, value in items.items())
+                     for key, value in iterable.items())
 
 def http_date(timestamp: Any = None) -> str:
     """Format a datetime, date, struct_time or Unix time (default: now) for HTTP."""
@@ -904,9 +906,11 @@ class MIMEAccept(Accept):
 
     def _value_matches(self, value: str, item: str) -> bool:
         wanted, offered = self._normal(item), self._normal(value)
+        if "/" not in item:
+            return False
         if "/" not in value or offered[0] == "*" != offered[1]:
             raise ValueError(f"{value!r} is no media type")
-        if "/" not in item or wanted[0] == "*" != wanted[1]:
+        if wanted[0] == "*" != wanted[1]:
             return False
         if "*" == wanted[0] or "*" == offered[0]:
             return True
@@ -1035,7 +1039,7 @@ def unquote_etag(etag: str | None) -> tuple:
         return None, None
     weak = etag[:2] in ("W/", "w/")
     etag = etag[2:] if weak else etag
-    return (etag[1:-1] if len(etag) > 1 and etag[0] == etag[-1] == '"' else etag), weak
+    return (etag[1:-1] if etag[:1] == etag[-1:] == '"' else etag), weak
 
 class ETags:
     """The entity tags of an If-Match or If-None-Match field; `*` stands for all."""
@@ -2197,10 +2201,9 @@ def iri_to_uri(iri: str) -> str:
                        quote(parts.query, safe=f"{_URL_SAFE}?"),
                        quote(parts.fragment, safe=f"{_URL_SAFE}?#")))
 
-_KEEP_QUOTED = re.compile("((?:%(?:[01][0-9A-F]|20|25|7F|2F|3F|23|26|3D|2B))+)", re.I)
-
-def _readable(text: str) -> str:
-    parts = _KEEP_QUOTED.split(text)
+def _readable(text: str, reserved: str) -> str:
+    """Undo percent-encoding, but of what is not to be seen or means something there."""
+    parts = re.split(f"((?:%(?:[01][0-9A-F]|20|25|7F{reserved}))+)", text, flags=re.I)
     return "".join(part if at % 2 else unquote(part, errors="microflask.keep_percent")
                    for at, part in enumerate(parts))
 
@@ -2209,8 +2212,9 @@ def uri_to_iri(uri: str) -> str:
     parts, host = urlsplit(uri), urlsplit(uri).netloc.lower()
     with contextlib.suppress(UnicodeError):
         host = host.encode("ascii").decode("idna") if "xn--" in host else host
-    return urlunsplit((parts.scheme, host, _readable(parts.path),
-                       _readable(parts.query), _readable(parts.fragment)))
+    return urlunsplit((parts.scheme, host, _readable(parts.path, "|2F|3F|23"),
+                       _readable(parts.query, "|26|3D|2B|23"),
+                       _readable(parts.fragment, "")))
 
 # --------------------------------------------------------------------------------------
 # 9. Rules: how a path becomes a regular expression
@@ -2478,6 +2482,9 @@ class Rule:
         self.detour = bool(self.alias or self.redirect_to is not None)
         self._number_variables()
         self.__dict__.pop("match", None)
+        for name, value in (self.defaults or {}).items():
+            if name in self.converters:
+                self.converters[name].to_url(value)     # or a ValueError, now
 
     def _number_variables(self) -> None:
         variables: Any = [part for part in self.parts if type(part) is tuple]
@@ -3100,14 +3107,20 @@ def get_content_length(environ: dict) -> int | None:
         return 0
     return int(text) if len(text) < 19 else sys.maxsize
 
-def get_input_stream(environ: dict, max_content_length: int | None = None) -> Any:
-    """Return the body as a stream that ends; RequestEntityTooLarge if it says so."""
+def get_input_stream(environ: dict, safe_fallback: bool = True,
+                     max_content_length: int | None = None) -> Any:
+    """Return the body as a stream that ends; RequestEntityTooLarge if it says so.
+
+    A body of unknown length is empty, unless `safe_fallback` is off.
+    """
     stream, length = environ["wsgi.input"], get_content_length(environ)
     if max_content_length is not None and (length or 0) > max_content_length:
         raise RequestEntityTooLarge()
     if environ.get("wsgi.input_terminated"):
         most = sys.maxsize if max_content_length is None else max_content_length
         return LimitedStream(stream, most, is_max=True)
+    if length is None and not safe_fallback:
+        return stream
     return LimitedStream(stream, length) if length else io.BytesIO()
 
 class FileStorage:
@@ -3660,7 +3673,7 @@ class Request:
         """The body as a stream, to be read once; empty if a form was parsed from it."""
         if self.shallow:
             raise RuntimeError("this request is shallow: its body must not be read")
-        return get_input_stream(self.environ, self.max_content_length)
+        return get_input_stream(self.environ, True, self.max_content_length)
 
     def get_data(self, cache: bool = True, as_text: bool = False,
                  parse_form_data: bool = False) -> Any:
@@ -4347,7 +4360,7 @@ class Response(_ResponseFields):
         """Return the fields as sent: URLs in ASCII, lengths where they belong."""
         headers = Headers()
         fields, code, has_length = headers._list, self._status_code, False
-        for line in self.headers._list:
+        for line in self.headers:
             lower = line[0].lower()
             if lower == "content-length":
                 has_length = True
@@ -4355,7 +4368,8 @@ class Response(_ResponseFields):
                 line = (line[0], self._url(line[1], lower, environ))
             fields.append(line)
         if code < 200 or code in (204, 304):
-            drop = ("content-length",) if code < 200 else _ENTITY_HEADERS
+            drop = {304: _ENTITY_HEADERS, 204: ["content-length", "content-type"]}.get(
+                code, ["content-length"])
             fields[:] = [line for line in fields if line[0].lower() not in drop]
         elif not has_length and self.is_sequence and (
                 self.automatically_set_content_length):
@@ -4487,6 +4501,7 @@ def redirect(location: str, code: int = 302, Response: Any = None) -> Any:
     return _redirect_response(location, code, Response or globals()["Response"])
 
 def _redirect_response(location: str, code: int, response_class: Any) -> Any:
+    location = str(location)
     target = escape(location)
     response = response_class(
         "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n"
@@ -7959,14 +7974,13 @@ def run_simple(hostname: str, port: int, application: Callable,
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
     with server.socket, contextlib.suppress(KeyboardInterrupt):
-        if use_reloader and not is_running_from_reloader():
-            sys.exit(_restart_with_reloader(server.socket, extra_files,
-                                            exclude_patterns))
         if use_reloader:
-            wait = _waiting(reloader_type, reloader_interval)
-            threading.Thread(target=_exit_on_change, daemon=True,
-                             args=(wait, extra_files, exclude_patterns)).start()
-        server.serve_forever()
+            os.environ["WERKZEUG_SERVER_FD"] = str(server.socket.fileno())
+            server.socket.set_inheritable(True)
+            run_with_reloader(server.serve_forever, extra_files, exclude_patterns,
+                              reloader_interval, reloader_type)
+        else:
+            server.serve_forever()
 
 def _inherited_socket() -> int | None:
     """Return the number of the socket that the reloader keeps open, or None."""
@@ -7975,6 +7989,17 @@ def _inherited_socket() -> int | None:
         os.fstat(int(number))
         return int(number) if is_running_from_reloader() else None
     return None
+
+def run_with_reloader(main_func: Callable[[], Any], extra_files: Any = None,
+                      exclude_patterns: Any = None, interval: float = 1,
+                      reloader_type: str = "auto") -> None:
+    """Run a function in a process of its own that is started anew on every change."""
+    if not is_running_from_reloader():
+        sys.exit(_restart_again_and_again(extra_files, exclude_patterns))
+    wait = _waiting(reloader_type, interval)
+    threading.Thread(target=_exit_on_change, daemon=True,
+                     args=(wait, extra_files, exclude_patterns)).start()
+    main_func()
 
 def _watched_files(extra: Any, exclude: Any) -> set[str]:
     """Return the files whose change makes a restart: of all modules, and given ones."""
@@ -8036,17 +8061,15 @@ def _exit_on_change(wait: Callable, extra: Any, exclude: Any) -> None:
             os._exit(3)
         stamps = {**now, **stamps}
 
-def _restart_with_reloader(sock: Any, extra: Any, exclude: Any) -> int:
-    """Run this program again and again in a process of its own, on the same socket.
+def _restart_again_and_again(extra: Any, exclude: Any) -> int:
+    """Run this program in a process of its own, again whenever it ends for a change.
 
     If it dies of an error (a syntax error, say), wait until a file changes.
     """
     import subprocess
     print(" * Restarting on every change of a file", file=sys.stderr, flush=True)
-    sock.set_inheritable(True)
     pin = os.environ.get("WERKZEUG_DEBUG_PIN") or _new_pin()
-    environ = {**os.environ, "WERKZEUG_RUN_MAIN": "true", "WERKZEUG_DEBUG_PIN": pin,
-               "WERKZEUG_SERVER_FD": str(sock.fileno())}
+    environ = {**os.environ, "WERKZEUG_RUN_MAIN": "true", "WERKZEUG_DEBUG_PIN": pin}
     while True:
         before = _stamps(_nearby_files(extra, exclude))
         environ["MICROFLASK_STARTED"] = str(time.time())
@@ -8094,14 +8117,15 @@ _MODULES = {f"{package}{'.' * bool(name)}{name}" for package, names in {
     "flask": """ app blueprints cli config ctx debughelpers globals helpers json
         json.provider json.tag logging sansio sansio.app sansio.blueprints
         sansio.scaffold sessions signals templating testing typing views wrappers""",
-    "werkzeug": """ _internal datastructures datastructures.accept datastructures.auth
-        datastructures.cache_control datastructures.csp datastructures.etag
-        datastructures.file_storage datastructures.headers datastructures.mixins
-        datastructures.range datastructures.structures debug exceptions formparser http
-        local middleware middleware.dispatcher middleware.proxy_fix routing
-        routing.converters routing.exceptions routing.map routing.rules sansio
-        sansio.http sansio.request sansio.response sansio.utils security serving test
-        urls user_agent utils wrappers wrappers.request wrappers.response wsgi""",
+    "werkzeug": """ _internal _reloader datastructures datastructures.accept
+        datastructures.auth datastructures.cache_control datastructures.csp
+        datastructures.etag datastructures.file_storage datastructures.headers
+        datastructures.mixins datastructures.range datastructures.structures debug
+        debug.tbtools exceptions formparser http local middleware
+        middleware.dispatcher middleware.proxy_fix routing routing.converters
+        routing.exceptions routing.map routing.rules sansio sansio.http sansio.request
+        sansio.response sansio.utils security serving test urls user_agent utils
+        wrappers wrappers.request wrappers.response wsgi""",
 }.items() for name in ["", *names.split()]}
 
 class _StandIn(ModuleType):
@@ -8114,10 +8138,30 @@ class _StandIn(ModuleType):
             return _OTHER_NAMES[whole]()
         if self.__name__ == "flask.typing" and name[0] != "_":
             return Any      # they are for type checkers, which read Flask's own
-        if name[0] != "_" and hasattr(sys.modules[__name__], name):
-            return getattr(sys.modules[__name__], name)
+        if name[0] != "_" and hasattr(_here, name):
+            return getattr(_here, name)
+        if name == "__all__":
+            return dir(self)
         raise AttributeError(f"microflask stands in for {self.__name__!r} here, and has"
                              f" no {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Replace a name in this file, too: what patches `run_simple` means ours."""
+        ours = name[0] != "_" and name in vars(_here) and f"{self.__name__}.{name}"
+        if ours and ours not in _MODULES:
+            setattr(_here, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(_here if name in vars(_here) else super(), name)
+
+    def __dir__(self) -> list[str]:
+        return [name for name, value in vars(_here).items() if name[0] != "_" and (
+            getattr(value, "__module__", __name__) == __name__
+            and not isinstance(value, ModuleType))]
+
+_here: Any = sys.modules[__name__]
 
 _OTHER_NAMES: dict[str, Callable] = {   # what means another thing, or nothing, in here
     "flask.__version__": lambda: "3.1.3",
@@ -8177,7 +8221,7 @@ def install_as_flask() -> None:
 class NoAppException(Exception):
     """No application was found, or it could not be imported."""
 
-def load_dotenv(path: Any = None) -> bool:
+def load_dotenv(path: Any = None, load_defaults: bool = True) -> bool:
     """Read .env and .flaskenv, if python-dotenv is there; tell whether any was."""
     try:
         from dotenv import find_dotenv, load_dotenv as load
@@ -8185,7 +8229,8 @@ def load_dotenv(path: Any = None) -> bool:
         return False
     if path is not None:
         return load(path, encoding="utf-8")
-    found = [find_dotenv(name, usecwd=True) for name in (".env", ".flaskenv")]
+    names = (".env", ".flaskenv") if load_defaults else ()
+    found = [find_dotenv(name, usecwd=True) for name in names]
     return any([load(name, encoding="utf-8") for name in found if name])
 
 def _nearest(word: str, words: Iterable[str]) -> str:
@@ -8239,7 +8284,7 @@ class Command:
         call = inspect.signature(self.callback).bind_partial()
         call.arguments.update({name: tuple(value) if isinstance(value, list) else value
                                for name, value in values.items()})
-        with app.app_context() if inside else contextlib.nullcontext():
+        with _inside(app) if inside else contextlib.nullcontext():
             try:
                 return self.callback(*call.args, **call.kwargs)
             except Exception as error:
@@ -8318,9 +8363,20 @@ def _run_any(command: Any, args: list[str], app: Any, name: str | None = None) -
     """Run a command, ours or one of click's, which then is inside of a context."""
     if isinstance(command, (Command, AppGroup)):
         return command.main(args, app=app)
-    with app.app_context():
-        return command.main(args, prog_name=name,
-                            obj=ScriptInfo(create_app=lambda: app))
+    code: Any = None
+    with _inside(app):
+        try:
+            command.main(args, prog_name=name, obj=ScriptInfo(create_app=lambda: app))
+        except SystemExit as stop:      # so click ends, and it is no error
+            code = stop.code
+    if code:
+        raise SystemExit(code)
+    return None
+
+def _inside(app: Any) -> Any:
+    """Return a context of the application, or nothing to enter where it is current."""
+    is_current = current_app and current_app == app
+    return contextlib.nullcontext() if is_current else app.app_context()
 
 def _command_list(commands: Mapping[str, Any]) -> str:
     lines = []
