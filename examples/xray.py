@@ -1,7 +1,7 @@
 """The x-ray: send one request through an application, and see its way through the code.
 
-    python examples/xray.py                         # its own small application
-    python examples/xray.py --app module:name       # yours, named as on the command line
+    python examples/xray.py                     # its own small application
+    python examples/xray.py --app module:name   # yours, as on the command line
 
 The page shows every function of microflask.py, and of the application, that the request
 entered; its lines as they ran; the values that changed.  What a request does to your
@@ -173,7 +173,7 @@ PAIRS = {
 
 def server(app, environ):
     """Do what a WSGI server does with a request (PEP 3333)."""
-    answer, blocks = [], []
+    answer, blocks, size = [], [], 0
 
     def start_response(status, headers, exc_info=None):
         answer[:] = [status, headers]
@@ -183,8 +183,9 @@ def server(app, environ):
     try:
         for block in body:
             blocks.append(block)
-            if sum(map(len, blocks)) > BODY:
-                break
+            size += len(block)
+            if size > BODY:
+                break       # as a client does that has had enough
     finally:
         if hasattr(body, "close"):
             body.close()
@@ -264,7 +265,7 @@ class Writer:
             return f"<pattern {value.pattern!r}>"
         if issubclass(kind, BaseException):
             args = BaseException.__dict__["args"].__get__(value)
-            return f"{type_name(kind)}{self.short(args, deep + 1) if args else '()'}"
+            return f"{type_name(kind)}({self._items(args, tuple, deep)})"
         if issubclass(kind, LocalProxy):
             return "<a proxy, not followed>"
         return self._object(value, kind, deep)
@@ -349,18 +350,19 @@ DESCRIBED_BY = {Flask: "name", Blueprint: "name", microflask.Rule: "rule",
 class Recorder:
     """Records what one thread does in some files, by `sys.settrace`.
 
-    A step is [call, kind, line, nanoseconds so far, [(name, value)], value]; a call is a
-    function entered; values stand once in a table.  The clock stands still while the
-    recorder itself works.  One thing does differ for what is watched: Python lets a
-    value that was dropped live until the next line.
+    A step is [call, kind, line, nanoseconds so far, [(name, value)], value]; a call
+    is a function entered; values stand once in a table.  The clock stands still while
+    the recorder itself works.  One thing does differ for what is watched: Python lets
+    a value that was dropped live until the next line.
     """
     def __init__(self, ranges, writer):
         self.ranges, self.writer = ranges, writer
         self.calls, self.steps, self.codes = [], [], []
         self.values = {}
         self.stack, self.seen, self._code_numbers = [], [], {}
+        self.waiting = {}       # generators that have yielded: {frame: call}
         self.clock = self.left = 0
-        self.is_off = self.is_cut = False
+        self.is_off = self.is_cut = self.is_closing = False
 
     def run(self, function, *args):
         """Call a function and record it; what was traced before is traced again."""
@@ -398,46 +400,55 @@ class Recorder:
         if len(self.steps) >= STEPS or len(self.values) >= VALUES:
             self.is_off = self.is_cut = True
             return
-        if event == "call":
-            self._enter(frame)
-        call = self.stack[-1]
-        value = None
+        if event == "call" or self.stack[-1][1] != id(frame):
+            self._enter(frame)      # without a call: a generator is thrown into
+        call, value = self.stack[-1][0], None
         if event == "return":
-            event = leaving(frame)
-            value = self._value(arg) if event != "raised" else None
+            event = self._leaving(frame, call)
+            value = self._value(arg) if event in ("return", "yield") else None
         elif event == "exception":
-            value = self._value(arg[1])
+            value, self.is_closing = self._value(arg[1]), arg[0] is GeneratorExit
         self.steps.append([call, event, frame.f_lineno, self.clock,
                            self._changes(frame, call), value])
-        if event in ("return", "yield", "raised"):
+        if event in ("return", "yield", "raised", "closed"):
             self.calls[call]["took"] += self.clock - self.calls[call]["entered"]
             self.calls[call]["raised"] = event == "raised"
             self.stack.pop()
+            if event == "yield":
+                self.waiting[id(frame)] = call
+
+    def _leaving(self, frame, call):
+        """Tell how a frame is left: return, yield, raised, or closed (a generator)."""
+        name = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+        if name.startswith("RETURN"):
+            return "return"
+        raised = self.steps[-1][:2] == [call, "exception"]
+        waits = name.startswith(("YIELD", "SEND", "RESUME"))
+        if waits and not raised:
+            return "yield"
+        is_generator = frame.f_code.co_flags & inspect.CO_GENERATOR
+        return "closed" if self.is_closing and is_generator else "raised"
 
     def _enter(self, frame):
-        code, parent = frame.f_code, self.stack[-1] if self.stack else None
+        code, parent = frame.f_code, self.stack[-1][0] if self.stack else None
         number = self._code_numbers.setdefault(code, len(self.codes))
         if number == len(self.codes):
             self.codes.append(code)
-        last = len(self.calls) - 1
-        while last >= 0 and self.calls[last]["depth"] > len(self.stack):
-            last = self.calls[last]["parent"]
-        goes_on = code.co_flags & inspect.CO_GENERATOR and last >= 0 and (
-            self.calls[last]["parent"] == parent and self.calls[last]["code"] == number)
-        if goes_on:     # a generator that runs on: the same call
-            self.calls[last]["entered"] = self.clock
-            self.stack.append(last)
-            return
-        self.stack.append(len(self.calls))
-        self.seen.append({})
-        self.calls.append({"code": number, "parent": parent, "entered": self.clock,
-                           "depth": len(self.stack) - 1, "start": self.clock,
-                           "took": 0, "raised": False, "via": self._via(frame)})
+        call = self.waiting.pop(id(frame), None)
+        if call is None or (self.calls[call]["code"], self.calls[call]["parent"]) != (
+                number, parent):
+            call = len(self.calls)
+            self.seen.append({})
+            self.calls.append({"code": number, "parent": parent, "took": 0,
+                               "depth": len(self.stack), "start": self.clock,
+                               "raised": False, "via": self._via(frame)})
+        self.calls[call]["entered"] = self.clock
+        self.stack.append((call, id(frame)))
 
     def _via(self, frame):
         """Return the module between a function and its caller here, if there is one."""
         caller = frame.f_back
-        if len(self.stack) < 2 or caller is None or self._is_watched(caller.f_code):
+        if not self.stack or caller is None or self._is_watched(caller.f_code):
             return None
         name = caller.f_globals.get("__name__")
         return name if type(name) is str else None
@@ -458,16 +469,8 @@ class Recorder:
         return changes
 
 
-def leaving(frame):
-    """Tell how a frame is left: by return, by yield, or by an exception."""
-    name = dis.opname[frame.f_code.co_code[frame.f_lasti]]
-    if name.startswith("RETURN"):
-        return "return"
-    return "yield" if name.startswith(("YIELD", "SEND", "RESUME")) else "raised"
-
-
 def watched_ranges(app):
-    """Return {file: [(first line, last line)]} of microflask.py, the app, the server."""
+    """Return {file: [(first line, last line)]}: microflask.py, app, server."""
     everything = [(0, sys.maxsize)]
     ranges = {microflask.Flask.wsgi_app.__code__.co_filename: everything}
     for function in functions_of(app):
@@ -638,7 +641,7 @@ class Asked(NamedTuple):
     body: str = ""
 
     def environ(self, app, log):
-        """Return the environ that a server would make; ValueError says what is wrong."""
+        """Return the environ a server would make; ValueError says what is wrong."""
         if not re.fullmatch(r"[A-Za-z]{1,20}", self.method):
             raise ValueError("A method is a word, such as GET.")
         if not re.match(r"/(?!/)", self.path) or len(self.path) > 2000:
@@ -714,7 +717,7 @@ def recording_shown(recorder):
     calls = [{name: call[name] for name in (
         "code", "parent", "depth", "start", "took", "raised", "via")}
         for call in recorder.calls]
-    for number in recorder.stack:       # not left: the recording was cut
+    for number, _ in recorder.stack:    # not left: the recording was cut
         calls[number]["took"] = recorder.clock - recorder.calls[number]["entered"]
     return {"functions": [described(code) for code in recorder.codes], "calls": calls,
             "steps": recorder.steps, "values": list(recorder.values),
@@ -775,13 +778,13 @@ class Shelf:
     def titles(self):
         """Return [(name, title), ...], the newest first."""
         with self._lock:
-            return [(name, xray["title"]) for name, xray in reversed(self._kept.items())]
+            return [(name, self._kept[name]["title"]) for name in reversed(self._kept)]
 
 
 def create_app(watched=None):
     """Return the tool, for an application or for the small one in this file."""
     app = Flask(__name__)
-    app.config.update(TRUSTED_HOSTS=["localhost", "127.0.0.1", "[::1]"],
+    app.config.update(TRUSTED_HOSTS=["localhost", "127.0.0.1"],
                       MAX_CONTENT_LENGTH=200_000)
     shelf, token = Shelf(), secrets.token_urlsafe(16)
 

@@ -38,6 +38,7 @@ function codeLine(fn, index) {
   const row = make("div", "row", make("span", "spent"),
                    make("span", "number", String(fn.first + index)), code);
   row.dataset.line = fn.first + index;
+  row.style.setProperty("--indent", /^ */.exec(code.textContent)[0].length + 4);
   return row;
 }
 
@@ -99,6 +100,7 @@ function showOne(xray) {
   const spent = index =>
     (index < last ? steps[index + 1][3] : took) - steps[index][3];
   let at = -1, shown = -1;
+  let noting;     // the address follows when a key is let go: browsers limit its changes
 
   const rows = calls.map((call, index) => callRow(
     functions[call.code], call.depth,
@@ -196,7 +198,8 @@ function showOne(xray) {
     return {call: `${name} is entered`, line: `line ${line} runs next, in ${name}`,
             return: `${name} returns ${value}`, yield: `${name} yields ${value}`,
             exception: `line ${line} of ${name} raises ${value}`,
-            raised: `${name} is left by the exception`}[kind];
+            raised: `${name} is left by the exception`,
+            closed: `${name} is closed before its end`}[kind];
   }
 
   function go(index) {
@@ -213,7 +216,8 @@ function showOne(xray) {
     byId("place").value = index;
     byId("count").textContent = `${index + 1} of ${last + 1}`;
     byId("now").textContent = words(index);
-    history.replaceState(null, "", `#${index + 1}`);
+    clearTimeout(noting);
+    noting = setTimeout(() => history.replaceState(null, "", `#${at + 1}`), 200);
   }
 
   // The next step that is not inside of something called from here.
