@@ -141,6 +141,25 @@ def test_a_value_is_written_down_without_asking_it(number):
     assert Meddler.asked == []
 
 
+def test_a_view_that_is_an_object_is_not_asked():
+    class Odd:
+        __name__ = "odd"
+        asked = []
+
+        def __getattr__(self, name):
+            self.asked.append(name)
+            raise AttributeError(name)
+
+        def __call__(self):
+            return "odd"
+
+    app = small_app(Odd())
+    microflask.run_wsgi_app(app, xray.Asked("GET", "/").environ(app, None))
+    Odd.asked.clear()
+    assert xray.examine(app, xray.Asked("GET", "/"))["answer"]["body"] == "odd"
+    assert Odd.asked == []
+
+
 WRITTEN = [
     (None, "None"), (True, "True"), (-3, "-3"), (1.5, "1.5"), ("a'b", '"a\'b"'),
     (b"raw", "b'raw'"), ([1, "a"], "[1, 'a']"), ((1,), "(1,)"), ({}, "{}"),

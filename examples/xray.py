@@ -400,7 +400,7 @@ class Recorder:
         if len(self.steps) >= STEPS or len(self.values) >= VALUES:
             self.is_off = self.is_cut = True
             return
-        if event == "call" or self.stack[-1][1] != id(frame):
+        if event == "call" or not self.stack or self.stack[-1][1] != id(frame):
             self._enter(frame)      # without a call: a generator is thrown into
         call, value = self.stack[-1][0], None
         if event == "return":
@@ -474,10 +474,8 @@ def watched_ranges(app):
     everything = [(0, sys.maxsize)]
     ranges = {microflask.Flask.wsgi_app.__code__.co_filename: everything}
     for function in functions_of(app):
-        code = getattr(inspect.unwrap(function), "__code__", None)
-        for one in (code, getattr(function, "__code__", None)):
-            if one is not None:
-                ranges.setdefault(one.co_filename, everything)
+        for code in codes_of(function):
+            ranges.setdefault(code.co_filename, everything)
     module = sys.modules.get(app.import_name)
     if getattr(module, "__file__", None):
         ranges.setdefault(module.__file__, everything)
@@ -489,9 +487,9 @@ def watched_ranges(app):
 def functions_of(app):
     """Yield the views, hooks and error handlers of an application."""
     for view in app.view_functions.values():
-        kind = getattr(view, "view_class", None)
+        kind = attributes(view).get("view_class")
         yield from [view] if kind is None else (
-            one for one in vars(kind).values() if inspect.isfunction(one))
+            type.__dict__["__dict__"].__get__(kind).values())
     for table in (app.before_request_funcs, app.after_request_funcs,
                   app.teardown_request_funcs):
         for functions in table.values():
@@ -499,6 +497,16 @@ def functions_of(app):
     for by_code in app.error_handler_spec.values():
         for by_class in by_code.values():
             yield from by_class.values()
+
+
+def codes_of(function):
+    """Yield the code of a function, and of what it wraps; other objects have none."""
+    for _ in range(20):
+        if type(function) is types.MethodType:
+            function = function.__func__
+        if type(function) is types.FunctionType:
+            yield function.__code__
+        function = attributes(function).get("__wrapped__")
 
 
 def lines_of(function):
