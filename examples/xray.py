@@ -509,6 +509,7 @@ def codes_of(function):
         function = attributes(function).get("__wrapped__")
 
 
+@functools.cache
 def lines_of(function):
     """Return (first line, last line) of a function."""
     lines, first = inspect.getsourcelines(function)
