@@ -1,0 +1,252 @@
+"""Check the exercises of the workshop.
+
+    python examples/workshop/check.py               how far you are
+    python examples/workshop/check.py 3             the three exercises of stage 3
+    python examples/workshop/check.py 3.2           one exercise
+    python examples/workshop/check.py 3 --hints 2   with two hints for each
+    python examples/workshop/check.py 3 --in DIR    of the copies in a folder
+    python examples/workshop/check.py 4 --diff      what stage 4 adds to stage 3
+
+The exit status is 0 if all that was checked is solved. Each exercise runs in a process
+of its own, which has five seconds.
+"""
+import argparse
+import ast
+import difflib
+import faulthandler
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import exercises
+
+HERE = Path(__file__).resolve().parent
+STAGES = [path.name for path in sorted(HERE.glob("stage[1-9]_*.py"))]
+SECONDS = 5
+COLOURS = {"green": "32", "red": "31", "grey": "90", "bold": "1"}
+
+def colour(name, text):
+    """Colour a text, on a terminal only (and see no-color.org)."""
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return text
+    return f"\033[{COLOURS[name]}m{text}\033[0m"
+
+# In a process of its own: one exercise
+
+class Printed:
+    """Takes what a stage prints, and keeps the beginning."""
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text[:500 - len(self.text)]
+
+    def flush(self):
+        pass
+
+def work(number, path, results):
+    """Run the test of an exercise, and write what came of it into a folder."""
+    where = open(os.path.join(results, "where"), "w")
+    faulthandler.dump_traceback_later(SECONDS * 0.9, file=where)
+    sys.stdout = printed = Printed()
+    sys.path[:0] = [os.path.dirname(path)]
+    spec = importlib.util.spec_from_file_location("stage", path)
+    stage = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(stage)
+    except BaseException as error:
+        result = exercises.describe(error, path)
+    else:
+        result = exercises.run(number, stage)
+    text = json.dumps({"wrong": result, "printed": printed.text})
+    Path(results, "result").write_text(text, "utf-8")
+    os._exit(0)                 # threads that are left over do not matter
+
+# Here: run them, and tell what came
+
+def broken(path):
+    """Return a line about a file that is missing, or no Python; None if all is well."""
+    if not path.is_file():
+        return f"There is no {path.name} in {path.parent}."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(path.read_bytes(), str(path), "exec")
+    except SyntaxError as error:
+        place, line = f"{path.name}, line {error.lineno}", (error.text or "").strip()
+        return ": ".join(filter(None, [place, error.msg, line]))
+    except ValueError as error:         # a NUL, before Python 3.12
+        return f"{path.name}: {error}"
+
+def check(number, folder):
+    """Return None if an exercise is solved, or else a dict that says what is wrong."""
+    path = folder / STAGES[int(number[0]) - 1]
+    with tempfile.TemporaryDirectory() as results:
+        process = subprocess.Popen(
+            [sys.executable, __file__, "--work", number, str(path), results],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        try:
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            where = Path(results, "where").read_text("utf-8", "replace")
+            lines = re.findall(rf'{re.escape(path.name)}", line (\d+)', where)
+            return {"came": f"no end within {SECONDS} seconds: does it wait, or go"
+                            " round in circles?", "line": lines and int(lines[0])}
+        try:
+            result = json.loads(Path(results, "result").read_text("utf-8"))
+        except OSError:
+            return {"came": f"an end of the process, with status {process.returncode}"}
+    if result["wrong"]:
+        result["wrong"]["printed"] = result["printed"]
+    return result["wrong"]
+
+def check_all(numbers, folder):
+    """Check several exercises, a few at once; return what is wrong with each."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return dict(zip(numbers, pool.map(lambda n: check(n, folder), numbers)))
+
+def indented(label, text):
+    """Print a label and a text, which may be long."""
+    first, rest = f"      {label:<10}", " " * 16
+    for line in str(text).splitlines() or [""]:
+        print(textwrap.fill(line, 88, initial_indent=first, subsequent_indent=rest,
+                            break_on_hyphens=False))
+        first = rest
+
+def explain(number, wrong, path, hints):
+    """Print an exercise, and what is wrong with it."""
+    title, known = exercises.EXERCISES[number].title, exercises.EXERCISES[number].hints
+    if not wrong:
+        print(colour("green", f"  [x] {number}  {title}"))
+        return
+    print(colour("red", f"  [ ] {number}  {title}"))
+    if not wrong.get("begun", True):
+        indented("to do", f"{path.name}, line {wrong['line']}")
+    else:
+        place = f" ({path.name}, line {wrong['line']})" if wrong.get("line") else ""
+        for label in "sent", "expected":
+            if wrong.get(label):
+                indented(label, wrong[label])
+        indented("came", wrong["came"] + place)
+        if wrong.get("printed"):
+            indented("printed", wrong["printed"])
+    for hint in known[:hints]:
+        indented("hint", hint)
+    if hints < len(known):
+        indented("", colour("grey", f"more: check.py {number} --hints {hints + 1}"))
+
+def picture(solved):
+    """Print nine rows of three boxes."""
+    for stage, name in enumerate(STAGES, 1):
+        boxes = [colour("green", "[x]") if solved[f"{stage}.{n}"] else "[ ]"
+                 for n in (1, 2, 3)]
+        print(f"  {stage}  {name:<22}", *boxes)
+    print(f"\n  {sum(solved.values())} of {len(solved)} solved")
+
+# What one stage adds to the other
+
+def defined(path):
+    """Return the name of each definition at the top of a file, with its node."""
+    names = {}
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names[node.name] = node
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            names[node.targets[0].id] = node
+    return names
+
+def is_exercise(node):
+    """Tell whether this is a function that an exercise asks for."""
+    return isinstance(node, ast.FunctionDef) and any(
+        isinstance(part, ast.Raise) and "Exercise " in ast.dump(part)
+        for part in node.body)
+
+def core(path, without=()):
+    """Return the lines of a stage but its docstring, imports, exercises, some names."""
+    source = path.read_text("utf-8")
+    tree = ast.parse(source)
+    nodes = [tree.body[0], *(node for node in ast.walk(tree) if is_exercise(node)
+                             or isinstance(node, (ast.Import, ast.ImportFrom)))]
+    nodes += [node for name, node in defined(path).items() if name in without]
+    hidden = set()
+    for node in nodes:
+        first = min(n.lineno for n in [node, *getattr(node, "decorator_list", [])])
+        hidden.update(range(first, node.end_lineno + 1))
+    lines, inside = [], False
+    for number, line in enumerate(source.splitlines(), 1):
+        is_comment = line.strip().startswith("#")
+        inside = is_comment and (inside or "# Exercise" in line)
+        if not (inside or number in hidden or not line and lines[-1:] in ([], [""])):
+            lines.append(line)
+    return lines
+
+def show_diff(stage):
+    """Print what a stage adds to the one before."""
+    if stage == 1:
+        sys.exit("There is nothing before stage 1: show the file.")
+    old, new = HERE / STAGES[stage - 2], HERE / STAGES[stage - 1]
+    was, now = defined(old), defined(new)
+    moved = defined(HERE / "parts.py").keys() - now.keys()
+    back = {name for name in now.keys() - was.keys() for earlier in STAGES[:stage - 2]
+            if name in defined(HERE / earlier)}
+    diff = difflib.unified_diff(core(old, moved), core(new, back), old.name, new.name,
+                                n=2, lineterm="")
+    for line in diff:
+        print(colour({"+": "green", "-": "red"}.get(line[:1], "grey"), line))
+
+def arguments():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description="Check the exercises of the workshop.",
+        epilog="The exit status is 0 if all that was checked is solved.")
+    parser.add_argument("what", nargs="?", help="a stage (3) or an exercise (3.2)")
+    parser.add_argument("--in", dest="folder", type=Path, default=HERE,
+                        help="the folder with your copies of the stages")
+    parser.add_argument("--hints", type=int, default=1, metavar="N",
+                        help="show N hints for what is not solved (1)")
+    parser.add_argument("--diff", action="store_true",
+                        help="show what this stage adds to the one before")
+    options = parser.parse_args()
+    options.numbers = [number for number in exercises.EXERCISES
+                       if options.what in (None, number, number[0])]
+    if not options.numbers:
+        parser.error(f"{options.what!r} is no stage (1 to 9), no exercise (1.1 to 9.3)")
+    if options.diff and options.what is None:
+        parser.error("--diff needs a stage: check.py 4 --diff")
+    return options
+
+def main():
+    """Check what the command line names; return the exit status."""
+    options = arguments()
+    if options.diff:
+        return show_diff(int(options.what[0]))
+    folder = options.folder.resolve()
+    paths = {n: folder / STAGES[int(n[0]) - 1] for n in options.numbers}
+    for path in dict.fromkeys(paths.values()):
+        if problem := broken(path):
+            print(colour("red", problem))
+            paths = {number: p for number, p in paths.items() if p != path}
+    wrong = check_all(paths, folder)
+    if options.what is None:
+        picture({number: wrong.get(number, True) is None for number in options.numbers})
+    else:
+        for number, path in paths.items():
+            explain(number, wrong[number], path, options.hints)
+    return any(wrong.get(number, True) for number in options.numbers)
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--work"]:
+        work(*sys.argv[2:])
+    sys.stdout.reconfigure(errors="backslashreplace")
+    sys.exit(main())
