@@ -7,8 +7,8 @@
     python examples/workshop/check.py 3 --in DIR    of the copies in a folder
     python examples/workshop/check.py 4 --diff      what stage 4 adds to stage 3
 
-The exit status is 0 if all that was checked is solved. Each exercise runs in a process
-of its own, which has five seconds.
+The exit status is 0 if all that was checked is solved. The exercises run in another
+process, and each has five seconds.
 """
 import argparse
 import ast
@@ -18,6 +18,7 @@ import importlib.util
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,7 @@ def colour(name, text):
         return text
     return f"\033[{COLOURS[name]}m{text}\033[0m"
 
-# In a process of its own: one exercise
+# In a process of its own: the exercises of a stage
 
 class Printed:
     """Takes what a stage prints, and keeps the beginning."""
@@ -52,22 +53,25 @@ class Printed:
     def flush(self):
         pass
 
-def work(number, path, results):
-    """Run the test of an exercise, and write what came of it into a folder."""
-    where = open(os.path.join(results, "where"), "w")
-    faulthandler.dump_traceback_later(SECONDS * 0.9, file=where)
-    sys.stdout = printed = Printed()
+def work(path, results, *numbers):
+    """Run the tests of exercises; write what comes of each into a file of its own."""
     sys.path[:0] = [os.path.dirname(path)]
-    spec = importlib.util.spec_from_file_location("stage", path)
-    stage = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(stage)
-    except BaseException as error:
-        result = exercises.describe(error, path)
-    else:
-        result = exercises.run(number, stage)
-    text = json.dumps({"wrong": result, "printed": printed.text})
-    Path(results, "result").write_text(text, "utf-8")
+    for number in numbers:
+        sys.stdout = printed = Printed()
+        where = open(os.path.join(results, f"{number}.where"), "w")
+        faulthandler.dump_traceback_later(SECONDS, exit=True, file=where)
+        spec = importlib.util.spec_from_file_location("stage", path)
+        stage = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(stage)
+        except BaseException as error:
+            wrong = exercises.describe(error, path)
+        else:
+            wrong = exercises.run(number, stage)
+        faulthandler.cancel_dump_traceback_later()
+        if wrong:
+            wrong["printed"] = printed.text
+        Path(results, number).write_text(json.dumps(wrong), "utf-8")
     os._exit(0)                 # threads that are left over do not matter
 
 # Here: run them, and tell what came
@@ -86,35 +90,44 @@ def broken(path):
     except ValueError as error:         # a NUL, before Python 3.12
         return f"{path.name}: {error}"
 
-def check(number, folder):
-    """Return None if an exercise is solved, or else a dict that says what is wrong."""
-    path = folder / STAGES[int(number[0]) - 1]
+def check(numbers, folder):
+    """Return what is wrong with each of these exercises of a stage: a dict, or None."""
+    path = folder / STAGES[int(numbers[0][0]) - 1]
+    wrong, left = {}, list(numbers)
     with tempfile.TemporaryDirectory() as results:
-        process = subprocess.Popen(
-            [sys.executable, __file__, "--work", number, str(path), results],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
-        try:
-            process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            where = Path(results, "where").read_text("utf-8", "replace")
-            lines = re.findall(rf'{re.escape(path.name)}", line (\d+)', where)
-            return {"came": f"no end within {SECONDS} seconds: does it wait, or go"
-                            " round in circles?", "line": lines and int(lines[0])}
-        try:
-            result = json.loads(Path(results, "result").read_text("utf-8"))
-        except OSError:
-            return {"came": f"an end of the process, with status {process.returncode}"}
-    if result["wrong"]:
-        result["wrong"]["printed"] = result["printed"]
-    return result["wrong"]
+        while left:
+            try:
+                status = subprocess.run(
+                    [sys.executable, __file__, "--work", path, results, *left],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL, timeout=SECONDS * (len(left) + 1),
+                ).returncode
+            except subprocess.TimeoutExpired:
+                status = "none"
+            while left and Path(results, left[0]).is_file():
+                number = left.pop(0)
+                wrong[number] = json.loads(Path(results, number).read_text("utf-8"))
+            if left:            # the process ended in this one: go on with the next
+                number = left.pop(0)
+                wrong[number] = ended(path, Path(results, f"{number}.where"), status)
+    return wrong
+
+def ended(path, where, status):
+    """Say in a dict how an exercise came to an end that had no result."""
+    trace = where.read_text("utf-8", "replace")
+    if not trace:
+        return {"came": f"an end of the process, with status {status}"}
+    lines = re.findall(rf'{re.escape(path.name)}", line (\d+)', trace)
+    return {"came": f"no end within {SECONDS} seconds: does it wait, or go round in"
+                    " circles?", "line": int(lines[0]) if lines else None}
 
 def check_all(numbers, folder):
-    """Check several exercises, a few at once; return what is wrong with each."""
+    """Check exercises of several stages, a few stages at once."""
+    stages = [[n for n in numbers if n[0] == stage]
+              for stage in sorted({n[0] for n in numbers})]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        return dict(zip(numbers, pool.map(lambda n: check(n, folder), numbers)))
+        checked = pool.map(lambda stage: check(stage, folder), stages)
+        return {number: wrong for stage in checked for number, wrong in stage.items()}
 
 def indented(label, text):
     """Print a label and a text, which may be long."""
@@ -144,7 +157,7 @@ def explain(number, wrong, path, hints):
     for hint in known[:hints]:
         indented("hint", hint)
     if hints < len(known):
-        indented("", colour("grey", f"more: check.py {number} --hints {hints + 1}"))
+        indented("", colour("grey", f"more: --hints {hints + 1}"))
 
 def picture(solved):
     """Print nine rows of three boxes."""
@@ -237,7 +250,7 @@ def main():
         if problem := broken(path):
             print(colour("red", problem))
             paths = {number: p for number, p in paths.items() if p != path}
-    wrong = check_all(paths, folder)
+    wrong = check_all(list(paths), folder)
     if options.what is None:
         picture({number: wrong.get(number, True) is None for number in options.numbers})
     else:
@@ -249,4 +262,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--work"]:
         work(*sys.argv[2:])
     sys.stdout.reconfigure(errors="backslashreplace")
+    if hasattr(signal, "SIGPIPE"):      # check.py 4 --diff | head
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

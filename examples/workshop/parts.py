@@ -20,10 +20,13 @@ class Server(ThreadingMixIn, WSGIServer):
 def serve(app):
     """Serve an application on port 5000, or on the port in the command line."""
     port = int(sys.argv[1]) if sys.argv[1:] else 5000
-    with make_server("127.0.0.1", port, app, Server) as server:
-        print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
-        with suppress(KeyboardInterrupt):
-            server.serve_forever()
+    try:
+        server = make_server("127.0.0.1", port, app, Server)
+    except OSError as error:
+        sys.exit(f"Port {port}: {error.strerror}. Is another stage still running?")
+    print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
+    with server, suppress(KeyboardInterrupt):
+        server.serve_forever()
 
 # Stage 2
 
@@ -92,7 +95,7 @@ request = Proxy(current.get)
 
 templates = {}      # name -> text
 
-def render_template(name, **values):
+def render_template(name, /, **values):
     """Fill the holes of a template with values; what is HTML in them becomes text."""
     def fill(hole):
         return escape(str(values[hole[1]]))

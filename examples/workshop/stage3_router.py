@@ -42,7 +42,7 @@ class Response:
 
 # Exercise 3.1: the same way back. build("/hello/<name>", name="Ann Lee") is the path
 # "/hello/Ann%20Lee". A value has no slash of its own: "/" becomes %2F.
-def build(rule, **values):
+def build(rule, /, **values):
     raise NotImplementedError("Exercise 3.1: from rule and values to a path")
 
 # Exercise 3.2: "/post/<int:id>" matches digits only (0-9), and its view gets an int.
@@ -86,10 +86,13 @@ class Server(ThreadingMixIn, WSGIServer):
 def serve(app):
     """Serve an application on port 5000, or on the port in the command line."""
     port = int(sys.argv[1]) if sys.argv[1:] else 5000
-    with make_server("127.0.0.1", port, app, Server) as server:
-        print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
-        with suppress(KeyboardInterrupt):
-            server.serve_forever()
+    try:
+        server = make_server("127.0.0.1", port, app, Server)
+    except OSError as error:
+        sys.exit(f"Port {port}: {error.strerror}. Is another stage still running?")
+    print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
+    with server, suppress(KeyboardInterrupt):
+        server.serve_forever()
 
 if __name__ == "__main__":
     serve(app)

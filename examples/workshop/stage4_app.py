@@ -68,10 +68,9 @@ class App:
             return view
         return decorator
 
-    # Exercise 4.2: app.url_for("hello", name="Ann") is "/hello/Ann": the path of the
-    # view with that name (exercise 3.1 built paths). No such view: a LookupError with
-    # the name.
-    def url_for(self, endpoint, **values):
+    # Exercise 4.2: app.url_for("hello", name="Ann") is the path of the view `hello`. In
+    # 3.1 you built paths. If there is no such view: a LookupError with the name in it.
+    def url_for(self, endpoint, /, **values):
         raise NotImplementedError("Exercise 4.2: from a view's name to its path")
 
     def answer(self, request):
@@ -109,10 +108,13 @@ class Server(ThreadingMixIn, WSGIServer):
 def serve(app):
     """Serve an application on port 5000, or on the port in the command line."""
     port = int(sys.argv[1]) if sys.argv[1:] else 5000
-    with make_server("127.0.0.1", port, app, Server) as server:
-        print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
-        with suppress(KeyboardInterrupt):
-            server.serve_forever()
+    try:
+        server = make_server("127.0.0.1", port, app, Server)
+    except OSError as error:
+        sys.exit(f"Port {port}: {error.strerror}. Is another stage still running?")
+    print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
+    with server, suppress(KeyboardInterrupt):
+        server.serve_forever()
 
 if __name__ == "__main__":
     serve(app)

@@ -24,7 +24,7 @@ templates = {}      # name -> text
 
 # Exercise 7.2: a value that is HTML already says so: its method __html__() returns the
 # HTML. Put that in as it is. Everything else is escaped, as before.
-def render_template(name, **values):
+def render_template(name, /, **values):
     """Fill the holes of a template with values; what is HTML in them becomes text."""
     def fill(hole):
         return escape(str(values[hole[1]]))
@@ -33,7 +33,7 @@ def render_template(name, **values):
 # Exercise 7.3: let Jinja do it (pip install jinja2), with loops, blocks and all. Its
 # Environment gets a loader for the dict `templates`, and autoescape=True. A template
 # can use `request` without being given it.
-def render_jinja(name, **values):
+def render_jinja(name, /, **values):
     raise NotImplementedError("Exercise 7.3: the same with jinja2")
 
 class App:
