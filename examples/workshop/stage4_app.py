@@ -1,9 +1,8 @@
 """Stage 4: the decorator and the application.
 
-A list of rules far from the views is a list that gets forgotten. `@app.route("/")` puts
-the rule where the view is. It is a call and then a decorator: route("/") returns a
-function, and that one gets the view, notes it, and gives it back unchanged. So the
-application becomes an object that knows its rules. WSGI can still call it.
+A list of rules that is far from the views gets forgotten. `@app.route("/")` puts a rule
+where its view is. It is a call, then a decorator: route("/") returns a function, which
+gets the view, notes it, and gives it back unchanged. Now the application is an object.
 
 Run it:    python examples/workshop/stage4_app.py
 Try it:    curl -i http://127.0.0.1:5000/hello/Ann
@@ -76,7 +75,8 @@ class App:
     def answer(self, request):
         """Return the Response to a request."""
         view, values = match(self.rules, request.path)
-        return make_response(view(request, **values) if view else Response("", 404))
+        result = view(request, **values) if view else Response("Not Found\n", 404)
+        return make_response(result)
 
     def __call__(self, environ, start_response):
         response = self.answer(Request(environ))

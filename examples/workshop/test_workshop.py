@@ -172,7 +172,7 @@ class Served:
     (3, [("/", 200, "to Ann"), ("/hello/Ann", 200, "<h1>Hello, Ann!</h1>\n"),
          ("/hello/", 404, "Not Found\n"), ("/hello/a/b", 404, "Not Found\n")]),
     (4, [("/", 200, "to Ann"), ("/hello/%3Cb%3E", 200, "<h1>Hello, &lt;b&gt;!</h1>\n"),
-         ("/hello/a/b", 404, "")]),
+         ("/hello/a/b", 404, "Not Found\n")]),
     (5, [("/", 200, "How old"), ("/age/Ann", 200, "<h1>Ann is 41</h1>\n"),
          ("/age/Bob", 404, "<h1>Not Found</h1>\n"), ("/x", 404, "Not Found")]),
     (6, [("/", 200, "Two at once"), ("/x", 404, "<h1>Not Found</h1>\n")]),
