@@ -8,7 +8,7 @@
     python examples/workshop/check.py 4 --diff      what stage 4 adds to stage 3
 
 The exit status is 0 if all that was checked is solved. The exercises run in another
-process, and each has five seconds.
+process, and each has ten seconds (or --seconds N).
 """
 import argparse
 import ast
@@ -31,7 +31,6 @@ import exercises
 
 HERE = Path(__file__).resolve().parent
 STAGES = [path.name for path in sorted(HERE.glob("stage[1-9]_*.py"))]
-SECONDS = 5
 COLOURS = {"green": "32", "red": "31", "grey": "90", "bold": "1"}
 
 def colour(name, text):
@@ -53,13 +52,13 @@ class Printed:
     def flush(self):
         pass
 
-def work(path, results, *numbers):
+def work(path, results, seconds, *numbers):
     """Run the tests of exercises; write what comes of each into a file of its own."""
     sys.path[:0] = [os.path.dirname(path)]
     for number in numbers:
         sys.stdout = printed = Printed()
         where = open(os.path.join(results, f"{number}.where"), "w")
-        faulthandler.dump_traceback_later(SECONDS, exit=True, file=where)
+        faulthandler.dump_traceback_later(float(seconds), exit=True, file=where)
         spec = importlib.util.spec_from_file_location("stage", path)
         stage = importlib.util.module_from_spec(spec)
         try:
@@ -90,7 +89,7 @@ def broken(path):
     except ValueError as error:         # a NUL, before Python 3.12
         return f"{path.name}: {error}"
 
-def check(numbers, folder):
+def check(numbers, folder, seconds):
     """Return what is wrong with each of these exercises of a stage: a dict, or None."""
     path = folder / STAGES[int(numbers[0][0]) - 1]
     wrong, left = {}, list(numbers)
@@ -98,9 +97,10 @@ def check(numbers, folder):
         while left:
             try:
                 status = subprocess.run(
-                    [sys.executable, __file__, "--work", path, results, *left],
+                    [sys.executable, __file__, "--work", path, results, str(seconds),
+                     *left],
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, timeout=SECONDS * (len(left) + 1),
+                    stderr=subprocess.DEVNULL, timeout=seconds * len(left) + 10,
                 ).returncode
             except subprocess.TimeoutExpired:
                 status = "none"
@@ -109,24 +109,25 @@ def check(numbers, folder):
                 wrong[number] = json.loads(Path(results, number).read_text("utf-8"))
             if left:            # the process ended in this one: go on with the next
                 number = left.pop(0)
-                wrong[number] = ended(path, Path(results, f"{number}.where"), status)
+                wrong[number] = ended(path, Path(results, f"{number}.where"), status,
+                                      seconds)
     return wrong
 
-def ended(path, where, status):
+def ended(path, where, status, seconds):
     """Say in a dict how an exercise came to an end that had no result."""
-    trace = where.read_text("utf-8", "replace")
+    trace = where.read_text("utf-8", "replace") if where.is_file() else ""
     if not trace:
         return {"came": f"an end of the process, with status {status}"}
     lines = re.findall(rf'{re.escape(path.name)}", line (\d+)', trace)
-    return {"came": f"no end within {SECONDS} seconds: does it wait, or go round in"
+    return {"came": f"no end within {seconds:g} seconds: does it wait, or go round in"
                     " circles?", "line": int(lines[0]) if lines else None}
 
-def check_all(numbers, folder):
+def check_all(numbers, folder, seconds):
     """Check exercises of several stages, a few stages at once."""
     stages = [[n for n in numbers if n[0] == stage]
               for stage in sorted({n[0] for n in numbers})]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        checked = pool.map(lambda stage: check(stage, folder), stages)
+        checked = pool.map(lambda stage: check(stage, folder, seconds), stages)
         return {number: wrong for stage in checked for number, wrong in stage.items()}
 
 def indented(label, text):
@@ -228,6 +229,8 @@ def arguments():
                         help="the folder with your copies of the stages")
     parser.add_argument("--hints", type=int, default=1, metavar="N",
                         help="show N hints for what is not solved (1)")
+    parser.add_argument("--seconds", type=float, default=10, metavar="N",
+                        help="the time that an exercise has (10)")
     parser.add_argument("--diff", action="store_true",
                         help="show what this stage adds to the one before")
     options = parser.parse_args()
@@ -250,7 +253,7 @@ def main():
         if problem := broken(path):
             print(colour("red", problem))
             paths = {number: p for number, p in paths.items() if p != path}
-    wrong = check_all(list(paths), folder)
+    wrong = check_all(list(paths), folder, options.seconds)
     if options.what is None:
         picture({number: wrong.get(number, True) is None for number in options.numbers})
     else:

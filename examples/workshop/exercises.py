@@ -12,7 +12,6 @@ import threading
 import time
 import traceback
 from collections import namedtuple
-from urllib.parse import quote
 
 Exercise = namedtuple("Exercise", "number title hints test")
 EXERCISES = {}
@@ -121,9 +120,9 @@ def checked_start(sent, started):
         return started.append
     return start_response
 
-def ask(app, path="/", method="GET", **more):
+def ask(app, path="/", method="GET", note="", **more):
     """Send a request to an application and return its Answer."""
-    sent, started = f"{method} {quote(path, safe='/?&=%+<>')}", []
+    sent, started = f"{method} {path}{note}", []
     with doing(sent):
         chunks = app(environ_of(path, method, **more), checked_start(sent, started))
     if isinstance(chunks, (str, bytes)) or not hasattr(chunks, "__iter__"):
@@ -330,7 +329,7 @@ def dict_is_json(stage):
     app.route("/none")(lambda request: None)
     app.route("/text")(lambda request: "text")
     app.route("/made")(lambda request: stage.Response("made", 201))
-    answer = ask(app, "/json")
+    answer = ask(app, "/json", note=", whose view returns a dict")
     expect("GET /json, whose view returns a dict: Content-Type", "application/json",
            answer.get("Content-Type"))
     try:
@@ -418,7 +417,7 @@ def bugs_are_500(stage):
         raise stage.HTTPError(418)
     terminal = sys.stderr = io.StringIO()
     try:
-        answer = ask(app, "/bug")
+        answer = ask(app, "/bug", note=", whose view divides by zero")
     finally:
         sys.stderr = sys.__stderr__
     expect("GET /bug, whose view divides by zero: the status", 500, answer.status)
@@ -441,7 +440,8 @@ def bugs_are_500(stage):
 def methods_are_checked(stage):
     app = stage.App()
     app.route("/read")(lambda request: "read")
-    app.route("/form", methods=("GET", "HEAD"))(lambda request: "the form")
+    with doing("app.route('/form', methods=('GET', 'HEAD'))"):
+        app.route("/form", methods=("GET", "HEAD"))(lambda request: "the form")
     app.route("/form", methods=("POST",))(lambda request: "thanks")
     app.route("/<any>", methods=("DELETE",))(lambda request, any: "deleted " + any)
     expect_answers(app, ("GET /read", 200, "read"), ("HEAD /read", 200, ""),
@@ -616,9 +616,9 @@ class Browser:
     def __init__(self, app, cookie=None):
         self.app, self.cookie = app, cookie
 
-    def get(self, path="/"):
+    def get(self, path="/", note=""):
         sent = f"theme=dark; session={self.cookie}" if self.cookie else "theme=dark"
-        answer = ask(self.app, path, HTTP_COOKIE=sent)
+        answer = ask(self.app, path, note=note, HTTP_COOKIE=sent)
         for field in answer.all("Set-Cookie"):
             name, _, value = field.partition(";")[0].partition("=")
             if name == "session":
@@ -638,9 +638,9 @@ def counter(stage):
     return app
 
 def expect_counts(browser, sent, *expected):
+    note = f", where the session counts the visits{sent}"
     for number in expected:
-        expect(f"GET /, where the session counts the visits{sent}", str(number),
-               browser.get())
+        expect(f"GET /{note}", str(number), browser.get("/", note))
 
 def expect_forgery_fails(stage):
     app = counter(stage)
@@ -672,7 +672,7 @@ def session_has_items(stage):
     @app.route("/missing")
     def missing():
         return stage.session["nothing"]
-    expect_counts(Browser(app), "", 1, 2, 3)
+    expect_counts(Browser(app), " with session['visits'] += 1", 1, 2, 3)
     expect_error("session['nothing']", KeyError, lambda: ask(app, "/missing").text,
                  "nothing")
     expect_forgery_fails(stage)
