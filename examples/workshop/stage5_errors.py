@@ -1,0 +1,82 @@
+"""Stage 5: errors that are answers.
+
+"There is no such page" may be found out deep inside, where nobody can return a
+Response: in a function that a view calls. An exception gets out of anywhere. So
+HTTPError is an exception that has a response, and the application catches it.
+
+From here on, what earlier stages built and this one leaves alone is in parts.py.
+
+Run it:    python examples/workshop/stage5_errors.py
+Try it:    curl -i http://127.0.0.1:5000/age/Bob
+Check it:  python examples/workshop/check.py 5
+Grown up in microflask.py: "Errors that are answers"
+"""
+from html import escape
+from http import HTTPStatus
+
+from parts import Request, Response, compile_rule, make_response, match, serve
+
+class HTTPError(Exception):
+    """An error that is an answer: raise HTTPError(404)."""
+    def __init__(self, status):
+        super().__init__(status)
+        self.response = Response(f"<h1>{HTTPStatus(status).phrase}</h1>\n", status)
+
+class App:
+    """An application: its rules, and the way of a request."""
+    def __init__(self):
+        self.rules = []
+
+    def route(self, rule):
+        """Add a view for the rule (a decorator)."""
+        def decorator(view):
+            self.rules.append((compile_rule(rule), view))
+            return view
+        return decorator
+
+    # Exercise 5.1: @app.errorhandler(404) is a decorator as route is. Its function gets
+    # the HTTPError and makes the answer, in place of error.response: it returns a body,
+    # which is sent with the status of the error, or a Response.
+    def errorhandler(self, status):
+        raise NotImplementedError("Exercise 5.1: a page of your own for an error")
+
+    # Exercise 5.2: a bug in a view is an exception, too. Answer 500, and tell the
+    # client nothing of it; the developer finds the traceback in the terminal (stderr).
+
+    # Exercise 5.3: make it route(self, rule, methods=("GET", "HEAD")). Another method
+    # is a 405, with the field Allow: GET, HEAD. But further rules may match the path,
+    # and take the method: 405 is for when none does, and Allow names those of all.
+    def answer(self, request):
+        """Return the Response to a request."""
+        try:
+            view, values = match(self.rules, request.path)
+            if view is None:
+                raise HTTPError(404)
+            return make_response(view(request, **values))
+        except HTTPError as error:
+            return error.response
+
+    def __call__(self, environ, start_response):
+        response = self.answer(Request(environ))
+        return response(environ, start_response)
+
+# An application, to try it
+
+app = App()
+ages = {"Ann": 41, "Ida": 7}
+
+def age_of(name):
+    if name not in ages:
+        raise HTTPError(404)
+    return ages[name]
+
+@app.route("/")
+def index(request):
+    return '<p>How old is <a href="/age/Ann">Ann</a>, <a href="/age/Bob">Bob</a>?</p>\n'
+
+@app.route("/age/<name>")
+def age(request, name):
+    return f"<h1>{escape(name)} is {age_of(name)}</h1>\n"
+
+if __name__ == "__main__":
+    serve(app)
