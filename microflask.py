@@ -660,7 +660,7 @@ class Headers(_Lookup):
         """Remove all fields of this name."""
         del self[key]
 
-    def pop(self, key: Any = -1, default: Any = _missing) -> Any:
+    def pop(self, key: Any = None, default: Any = _missing) -> Any:
         """Remove by name (returning its value), or by position (the pair)."""
         if not isinstance(key, str):
             return self._list.pop(-1 if key is None else key)
@@ -1012,9 +1012,9 @@ class ResponseCacheControl(_CacheControl):
     stale_while_revalidate = _cache_directive("stale-while-revalidate", int)
 
 def parse_cache_control_header(value: str | None, on_update: Callable | None = None,
-                               cls: type = RequestCacheControl) -> Any:
+                               cls: type | None = None) -> Any:
     """Parse a Cache-Control field to `cls`."""
-    return cls(parse_dict_header(value or ""), on_update)
+    return (cls or RequestCacheControl)(parse_dict_header(value or ""), on_update)
 
 # --------------------------------------------------------------------------------------
 # 4. Conditions and ranges  (skip on first reading)
@@ -3084,10 +3084,10 @@ class LimitedStream(io.RawIOBase):
             raise RequestEntityTooLarge()
         return data
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, b: Any) -> int:
         """Fill the buffer as far as one read of the input does."""
-        data = self._take(len(buffer))
-        buffer[:len(data)] = data
+        data = self._take(len(b))
+        b[:len(data)] = data
         return len(data)
 
     def read(self, size: int | None = -1) -> bytes:
@@ -3904,11 +3904,12 @@ class ContentSecurityPolicy(CallbackDict):
 
     __str__ = to_header
 
-def parse_csp_header(value: str | None, on_update: Callable | None = None) -> Any:
-    """Parse a Content-Security-Policy field."""
+def parse_csp_header(value: str | None, on_update: Callable | None = None,
+                     cls: type | None = None) -> Any:
+    """Parse a Content-Security-Policy field to `cls`."""
     policies = (item.strip(" \t").partition(" ") for item in (value or "").split(";"))
     found = {key: text.strip(" \t") for key, space, text in policies if space}
-    return ContentSecurityPolicy(found, on_update)
+    return (cls or ContentSecurityPolicy)(found, on_update)
 
 class header_property:
     """A response's header field as an attribute: parsed when read, dumped when set."""
@@ -4360,7 +4361,8 @@ class Response(_ResponseFields):
         """Return the fields as sent: URLs in ASCII, lengths where they belong."""
         headers = Headers()
         fields, code, has_length = headers._list, self._status_code, False
-        for line in self.headers:
+        given = self.headers    # a dict in its place is known to have been assigned
+        for line in given if isinstance(given, Headers) else Headers(given):
             lower = line[0].lower()
             if lower == "content-length":
                 has_length = True
@@ -4668,18 +4670,18 @@ class JSONProvider:
         text = self.dumps(self._prepare_response_obj(args, kwargs))
         return self._app.response_class(text, mimetype="application/json")
 
-def _json_default(obj: Any) -> Any:
+def _json_default(o: Any) -> Any:
     """Say what JSON has no word for: dates, Decimal, UUID, dataclasses, `__html__`."""
-    if isinstance(obj, date):
-        return http_date(obj)
-    if type(obj).__name__ in ("Decimal", "UUID"):
-        return str(obj)
-    if hasattr(obj, "__dataclass_fields__"):
+    if isinstance(o, date):
+        return http_date(o)
+    if type(o).__name__ in ("Decimal", "UUID"):
+        return str(o)
+    if hasattr(o, "__dataclass_fields__"):
         from dataclasses import asdict
-        return asdict(obj)
-    if hasattr(obj, "__html__"):
-        return str(obj.__html__())
-    raise TypeError(f"Object of type {type(obj).__name__} is not JSON serializable")
+        return asdict(o)
+    if hasattr(o, "__html__"):
+        return str(o.__html__())
+    raise TypeError(f"Object of type {type(o).__name__} is not JSON serializable")
 
 # An encoder made once: json.dumps makes one a call, which takes 0.8 us longer.
 _encoder = functools.lru_cache(maxsize=64)(json_library.JSONEncoder)
@@ -5562,10 +5564,11 @@ class Scaffold:
                                    max_age=self.get_send_file_max_age(filename))
 
     def open_resource(self, resource: str, mode: str = "rb",
-                      encoding: str | None = None) -> Any:
+                      encoding: str | None = "utf-8") -> Any:
         """Open a file of the folder of this module, for reading."""
         if mode not in ("r", "rt", "rb"):
             raise ValueError(f"resources are opened for reading, not with {mode!r}")
+        encoding = None if mode == "rb" else encoding
         return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
 
     get = _method_shortcut("GET")
@@ -6729,7 +6732,7 @@ class EnvironBuilder:
             config = {"APPLICATION_ROOT": "/", "PREFERRED_URL_SCHEME": "http",
                       **(self.app.config if self.app is not None else {})}
             host = url.netloc or config.get("SERVER_NAME") or "localhost"
-            host = f"{subdomain}.{host}" if subdomain else host
+            host = f"{subdomain}.{host}" if subdomain and not url.netloc else host
             scheme = url.scheme or url_scheme or config["PREFERRED_URL_SCHEME"]
             base_url = f"{scheme}://{host}/{config['APPLICATION_ROOT'].strip('/')}"
         elif subdomain or url_scheme:
@@ -8464,9 +8467,11 @@ def _find_named(module: Any, wanted: str) -> Any:
 class ScriptInfo:
     """What a command line knows of its application: where it is, or what makes it."""
     def __init__(self, app_import_path: str | None = None, create_app: Any = None,
-                 set_debug_flag: bool = True) -> None:
+                 set_debug_flag: bool = True,
+                 load_dotenv_defaults: bool = True) -> None:
         self.app_import_path, self.create_app = app_import_path, create_app
         self.set_debug_flag = set_debug_flag
+        self.load_dotenv_defaults = load_dotenv_defaults
         self.data: dict[Any, Any] = {}
 
     def load_app(self) -> Any:
