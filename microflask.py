@@ -6127,11 +6127,11 @@ class App(Scaffold):
 #
 # Why a framework costs what it costs: "Hello, World!" takes 3.6 us here (50 in Flask,
 # 0.5 as a bare WSGI function). Of these, the context and the request are 0.3; pushing
-# and popping the context, so that `request` works everywhere, 0.5; checking the host and
-# finding the rule 0.4; asking the hooks and calling the view 0.3; making the Response
-# 0.6, half of it for header fields that can be changed; after hooks and session 0.2;
-# the list of headers, start_response and the body 0.6. The rest are the calls between:
-# each method that may be overridden costs 0.05.
+# and popping the context, so that `request` works everywhere, 0.5; checking the host,
+# and finding the rule, 0.4; asking the hooks and calling the view 0.3; making the
+# Response 0.6, half of it for header fields that can be changed; after hooks and
+# session 0.2; the list of headers, start_response and the body 0.6. The rest are the
+# calls between: each method that may be overridden costs 0.05.
 # --------------------------------------------------------------------------------------
 
 class FormDataRoutingRedirect(AssertionError):
