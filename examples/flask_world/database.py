@@ -79,7 +79,6 @@ def tour():
     assert client.get(f"/authors/{shy}").status_code == 200, "rolled back"
     with app.app_context():
         assert db.session.scalar(db.select(func.count(Author.id))) == 2
-        print(db.engine.dialect.name, end=" ")
         db.session.remove()
         db.drop_all()
         db.engine.dispose()
