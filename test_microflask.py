@@ -18,6 +18,7 @@ import hashlib
 import http.client
 import importlib
 import importlib.util
+import inspect
 import io
 import ipaddress
 import json
@@ -38,6 +39,7 @@ import tempfile
 import threading
 import time
 import types
+import typing
 import urllib.parse
 import uuid
 import warnings
@@ -11436,6 +11438,201 @@ def test_devserver_answers_at_least_twice_as_many_requests_as_flasks(tmp_path):
                   for _ in range(3)]     # in turns: a busy moment hits both
     ratios = sorted(our / their for our, their in rounds)
     assert ratios[1] >= 2, f"(ours, Flask's) requests a second: {rounds}"
+
+# ---------------------------------------------------------------------------
+# 26. Standing in for Flask
+# ---------------------------------------------------------------------------
+
+# What Flask and Werkzeug have is read from their installed files: each public name that
+# a module defines or hands on as its own, each public attribute of its classes, and the
+# signatures. What microflask lacks of it, or has in another form, must stand in these
+# tables with the reason; what stands there must be true.
+
+WORLD_MODULES = """
+    flask flask.app flask.blueprints flask.cli flask.config flask.ctx
+    flask.debughelpers flask.globals flask.helpers flask.json flask.json.provider
+    flask.json.tag flask.logging flask.sansio.app flask.sansio.blueprints
+    flask.sansio.scaffold flask.sessions flask.signals flask.templating flask.testing
+    flask.typing flask.views flask.wrappers werkzeug werkzeug.datastructures
+    werkzeug.debug werkzeug.exceptions werkzeug.formparser werkzeug.http werkzeug.local
+    werkzeug.middleware.dispatcher werkzeug.middleware.proxy_fix
+    werkzeug.middleware.shared_data werkzeug.routing werkzeug.sansio.utils
+    werkzeug.security werkzeug.serving werkzeug.test werkzeug.urls werkzeug.user_agent
+    werkzeug.utils werkzeug.wrappers werkzeug.wsgi""".split()
+
+WORLD_LACKS = """
+BaseWSGIServer allow_reuse_address handle_error log log_startup multiprocess
+    multithread request_queue_size -- the inside of http.server, on which ours does
+    not stand
+BuildError closest_rule -- it is in the message, as `suggested`
+ContentSecurityPolicy base_uri child_src connect_src default_src font_src form_action
+    frame_ancestors frame_src img_src manifest_src media_src navigate_to object_src
+    plugin_types prefetch_src report_to report_uri sandbox script_src script_src_attr
+    script_src_elem style_src style_src_attr style_src_elem worker_src -- found by the
+    name of the directive, by __getattr__
+ContentRange length start stop units -- attributes of the object, not of the class
+CallbackDict on_update -- an attribute of the object, not of the class
+JSONTag serializer -- an attribute of the object, not of the class
+TaggedJSONSerializer order tags -- attributes of the object, not of the class
+WWWAuthenticate parameters token type -- attributes of the object, not of the class
+header_property lookup read_only -- the inside of a descriptor
+Client resolve_redirect -- the inside of follow_redirects
+DebuggedApplication check_host_trust check_pin_trust debug_application display_console
+    execute_command get_resource log_pin_request pin pin_auth pin_cookie_name -- the
+    inside of the debugger, which is another one
+EnvironHeaders insert -- they cannot be changed
+Map lock_class -- the inside of the map, which needs no lock
+MapAdapter encode_query_args get_default_redirect make_alias_redirect_url -- the
+    inside of match
+MultiPartParser fail get_part_charset start_file_streaming -- the inside of the
+    parser, which is another one
+RequestCacheControl on_update -- an attribute of the object, not of the class
+ResponseCacheControl on_update -- an attribute of the object, not of the class
+SecureCookieSession on_update -- an attribute of the object, not of the class
+NullSession on_update -- an attribute of the object, not of the class
+ContentSecurityPolicy on_update -- an attribute of the object, not of the class
+Map merge_slashes -- an attribute of the object, not of the class
+App inject_url_defaults -- it is Flask's: App has no requests
+Response cross_origin_embedder_policy cross_origin_opener_policy -- next to nobody
+    uses them: set the headers
+Rule build_compare_key compile empty get_converter get_empty_kwargs get_rules refresh
+    -- the inside of the rule, and what only rule factories need
+WSGIRequestHandler connection_dropped handle log_error log_message make_environ
+    port_integer run_wsgi server_version -- the inside of http.server, on which ours
+    does not stand
+flask.cli CertParamType SeparatedPathType cli find_app_by_string find_best_app
+    get_version prepare_import version_option -- the inside of the command line, which
+    is another one
+flask.debughelpers UnexpectedUnicodeError attach_enctype_error_multidict
+    explain_template_loading_attempts -- the inside of messages that ours word
+    themselves
+flask.helpers get_load_dotenv -- the inside of the command line
+flask.sansio.blueprints DeferredSetupFunction -- a name for type checkers
+werkzeug.datastructures ImmutableDictMixin ImmutableHeadersMixin ImmutableListMixin
+    ImmutableMultiDictMixin ImmutableTypeConversionDict TypeConversionDict
+    UpdateDictMixin -- bases of the classes that are here
+werkzeug.debug PIN_TIME get_machine_id get_pin_and_cookie_name hash_pin -- the inside
+    of the debugger, which is another one
+werkzeug.http COEP COOP -- next to nobody uses them: set the headers
+werkzeug.routing EndpointPrefix RuleFactory RuleTemplate RuleTemplateFactory Subdomain
+    Submount -- next to nobody uses them: use blueprints
+werkzeug.routing NoMatch RequestAliasRedirect RequestPath StateMachineMatcher
+    parse_converter_args -- the inside of routing, which is another one
+werkzeug.security DEFAULT_PBKDF2_ITERATIONS SALT_CHARS -- the inside of
+    generate_password_hash
+werkzeug.serving DechunkedInput ForkingWSGIServer LISTEN_QUEUE ThreadedWSGIServer
+    can_fork generate_adhoc_ssl_context generate_adhoc_ssl_pair get_interface_ip
+    get_sockaddr is_ssl_error load_ssl_context make_ssl_devcert select_address_family
+    -- the inside of the server, which is another one
+werkzeug.wrappers ResponseStream -- the inside of Response.stream
+"""
+
+WORLD_DIFFERS = """
+AppContext __init__ -- one context serves both kinds
+RequestContext __init__ -- one context serves both kinds
+Accept index -- takes the further arguments of list.index, too
+BaseWSGIServer __init__ -- make_server makes it
+Cookie __init__ -- the client makes it
+CombinedMultiDict fromkeys -- dict's own
+ImmutableDict fromkeys -- dict's own
+ImmutableMultiDict fromkeys -- dict's own
+RequestCacheControl fromkeys -- dict's own
+MultiDict deepcopy -- copy's own
+MultiDict update -- takes more
+DebuggedApplication __init__ -- takes the others, and uses none
+DispatcherMiddleware __init__ -- the default, written out
+EnvironBuilder __init__ -- names what Werkzeug takes as *args, and needs no
+    application
+EnvironBuilder get_request json_dumps -- the default, written out
+FlaskCliRunner invoke -- names what click takes as **kwargs
+Headers add add_header set -- another name for **kwargs
+Map add -- there are no rule factories
+MultiPartParser __init__ parse -- the parser is another one; Request.files and .form
+    are its face
+SecureCookieSessionInterface digest_method -- hashlib.sha1 itself
+flask.cli locate_app main -- the inside of the command line, which is another one
+werkzeug.http parse_accept_header parse_cookie -- the default, written out
+werkzeug run_simple -- the reloader looks more often
+werkzeug.serving run_simple -- the reloader looks more often
+werkzeug.sansio.utils get_content_length get_host -- the forms of werkzeug.wsgi, which
+    take an environ
+werkzeug.wsgi wrap_file -- bigger blocks
+"""
+
+def world_rows(text):
+    """The lines "what names … -- reason" of a table."""
+    for line in re.split(r"\n(?! )", text.strip()):
+        names, dashes, reason = line.partition(" -- ")
+        assert dashes and reason, f"no reason is given: {line}"
+        yield names.split()
+
+def world_names(module):
+    """The public names that the file of a module defines, or imports `as` themselves."""
+    for statement in ast.parse(Path(module.__file__).read_text("utf-8")).body:
+        named = {
+            ast.ImportFrom: lambda s: [a.name for a in s.names if a.asname == a.name],
+            ast.Assign: lambda s: [t.id for t in s.targets if isinstance(t, ast.Name)],
+            ast.AnnAssign: lambda s: [s.target.id], ast.ClassDef: lambda s: [s.name],
+            ast.FunctionDef: lambda s: [s.name]}.get(type(statement), lambda s: [])
+        for name in named(statement):
+            is_hint = isinstance(getattr(module, name, None), typing.TypeVar)
+            if name[0] != "_" and not is_hint:
+                yield name
+
+def world_attributes(cls):
+    """The public attributes of a class, without those that a base of its own has."""
+    bases = [base for base in cls.__mro__ if base.__name__ == cls.__name__ or (
+        base.__module__.startswith(("flask", "werkzeug"))
+        and not hasattr(mf, base.__name__))]
+    return {name: getattr(cls, name) for base in bases for name in vars(base)
+            if name[0] != "_" or name == "__init__"}
+
+def world_signature(function):
+    """The arguments and their defaults; None if it takes any, or does not tell."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        return None
+    kinds = {parameter.kind for parameter in parameters}
+    if {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds:
+        return None
+    return [(p.name, p.kind, "a marker" if type(p.default).__repr__ is object.__repr__
+             or repr(p.default) == "no value" else repr(p.default)) for p in parameters]
+
+def world_differs(theirs, ours):
+    """Whether a call that the one takes may be refused, or mean more, in the other."""
+    if not (inspect.isfunction(theirs) or inspect.ismethod(theirs)):
+        return False
+    theirs, ours = world_signature(theirs), world_signature(ours)
+    return ours is not None and theirs is not None and theirs != ours
+
+def world_compare():
+    """What the stand-ins lack and what differs, as sets of (where, name)."""
+    lacks, differs = set(), set()
+    for where in WORLD_MODULES:
+        theirs, ours = importlib.import_module(where), mf._StandIn(where)
+        for name in world_names(theirs):
+            their, our = getattr(theirs, name), getattr(ours, name, None)
+            if our is None and not hasattr(ours, name):
+                lacks.add((where, name))
+            elif world_differs(their, our):
+                differs.add((where, name))
+            elif isinstance(their, type) and isinstance(our, type):
+                for key, value in world_attributes(their).items():
+                    if not hasattr(our, key):
+                        lacks.add((name, key))
+                    elif world_differs(value, getattr(our, key)):
+                        differs.add((name, key))
+    return lacks, differs
+
+@pytest.mark.parametrize("at, table", [(0, WORLD_LACKS), (1, WORLD_DIFFERS)],
+                         ids=["names", "signatures"])
+def test_world_every_public_name_of_flask_is_here_or_left_out_on_purpose(at, table):
+    found = {f"{where}: {name}" for where, name in world_compare()[at]}
+    known = {f"{where}: {name}" for where, *names in world_rows(table)
+             for name in names}
+    assert sorted(found - known) == [], "undecided"
+    assert sorted(known - found) == [], "decided, and no longer true"
 
 # ---------------------------------------------------------------------------
 # 27. The command line
