@@ -36,6 +36,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 import types
@@ -11633,6 +11634,380 @@ def test_world_every_public_name_of_flask_is_here_or_left_out_on_purpose(at, tab
              for name in names}
     assert sorted(found - known) == [], "undecided"
     assert sorted(known - found) == [], "decided, and no longer true"
+
+def world_run(*command, timeout=90, **environment):
+    """Python runs a command at the top level; what it printed and its exit status."""
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", *map(str, command)], cwd=TOP, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
+        env={**os.environ, "PYTHONPATH": str(TOP), **environment})
+    return ended.stdout, ended.returncode
+
+def world_lacks(what):
+    """Skip for want of something; fail where MICROFLASK_CI says that it must be."""
+    (pytest.fail if os.environ.get("MICROFLASK_CI") else pytest.skip)(what)
+
+def world_tour(name, **environment):
+    """Take the tour of an example in examples/flask_world."""
+    output, status = world_run("examples/flask_world", name, **environment)
+    if status and "which is not installed" in output:
+        world_lacks(output.strip())
+    assert status == 0 and output.rstrip().endswith("Done."), output
+
+@pytest.mark.parametrize("name", sorted(
+    path.stem for path in (TOP / "examples/flask_world").glob("[!_]*.py")))
+def test_world_extension_of_flask_works_unmodified(name):
+    world_tour(name)
+
+@contextlib.contextmanager
+def world_postgres(folder):
+    """A PostgreSQL server of one's own; its address as SQLAlchemy writes it."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    found = binaries[-1] if binaries else shutil.which("pg_ctl")
+    if not found:
+        world_lacks("PostgreSQL's server is not installed")
+    tools, data = Path(found).parent, folder / "data"
+    user = {"user": "postgres"} if os.geteuid() == 0 else {}
+    if user:        # it refuses to run as root
+        shutil.chown(folder, "postgres")
+
+    def tool(name, *arguments):
+        subprocess.run([tools / name, "-D", data, *arguments], check=True, timeout=60,
+                       cwd=folder, stdout=subprocess.DEVNULL, **user)
+    tool("initdb", "-U", "tester", "-A", "trust", "--no-sync")
+    tool("pg_ctl", "-w", "-l", folder / "log", "start",
+         "-o", f"-c listen_addresses= -c fsync=off -k {folder}")
+    try:
+        yield f"postgresql+psycopg://tester@/postgres?host={folder}"
+    finally:
+        tool("pg_ctl", "-m", "immediate", "stop")
+
+def test_world_sqlalchemy_works_on_postgresql():
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder, (
+            world_postgres(Path(folder))) as address:
+        world_tour("database", DATABASE_URL=address)
+
+# Flask and microflask run the same program; each line that it prints is compared.
+
+def world_both(program, *arguments):
+    """What a program prints on Flask and on microflask."""
+    source = textwrap.dedent(program)
+    stand_in = "import microflask; microflask.install_as_flask()\n" + source
+    return [world_run("-c", text, *arguments) for text in (source, stand_in)]
+
+WORLD_PROGRAMS = {
+    "star_imports": """
+        from flask import *
+        from werkzeug.exceptions import *
+        from werkzeug.datastructures import *
+        print(Flask("x").name, NotFound.code, MultiDict())
+        import flask, werkzeug
+        print("Flask" in dir(flask), flask.json.dumps({"a": 1}), jsonify is flask.jsonify)
+        print(flask.globals.request is request, werkzeug.exceptions.NotFound is NotFound)
+        print(hasattr(flask, "nothing"), hasattr(flask.json, "jsonify"))
+    """,
+    "signals": """
+        import flask, flask.signals, logging
+        from flask import Flask, abort, current_app, flash, render_template_string
+        logging.disable()
+        app, other = Flask("app"), Flask("other")
+        app.secret_key = other.secret_key = "x"
+        seen = []
+        def listener(name):
+            def listen(sender, **values):
+                seen.append((name, sender.name, sorted(values), bool(values.get("exc"))))
+            return listen
+        names = ("template_rendered before_render_template request_started request_finished"
+            " request_tearing_down got_request_exception message_flashed"
+            " appcontext_tearing_down appcontext_pushed appcontext_popped").split()
+        kept = {name: listener(name) for name in names}
+        for name in names:
+            getattr(flask.signals, name).connect(kept[name], app)
+        for it in (app, other):
+            @it.get("/page")
+            def page():
+                flash("hello")
+                return render_template_string("{{ a }}", a=1)
+            @it.get("/broken")
+            def broken():
+                1 / 0
+            @it.get("/gone")
+            def gone():
+                abort(410)
+            @it.get("/async")
+            async def slow():
+                return "done"
+            for path in ("/page", "/broken", "/gone", "/async"):
+                print(it.name, path, it.test_client().get(path).status)
+                for line in seen:
+                    print("   ", line)
+                seen.clear()
+        with app.app_context():
+            pass
+        print(seen)
+        with flask.request_started.muted():
+            app.test_client().get("/page")
+        print([line[0] for line in seen])
+        async def waits(sender, **values):
+            print("waits for", sender.name)
+        flask.request_started.connect(waits, app)
+        app.test_client().get("/async")
+    """,
+    "foreign_exceptions": """
+        import logging
+        from flask import Flask, Response, abort
+        from werkzeug.exceptions import HTTPException, NotFound
+        logging.disable()
+        class Foreign(Exception):
+            code = 418
+            description = "from another library"
+            def get_response(self, environ=None):
+                return Response("foreign", 418)
+        class Teapot(HTTPException):
+            code = 418
+        class Own(NotFound):
+            def get_body(self, *args):
+                return "own body"
+        app = Flask("app")
+        class Bare(Exception):
+            code = 404
+        for cls in (Foreign, Teapot, Own, Bare, HTTPException):
+            def view(cls=cls):
+                raise cls()
+            app.add_url_rule(f"/{cls.__name__}", cls.__name__, view)
+        @app.get("/given")
+        def given():
+            raise HTTPException("x", Response("given", 402))
+        @app.get("/abort")
+        def aborts():
+            abort(Response("aborted", 409))
+        client = app.test_client()
+        for rule in app.url_map.iter_rules():
+            if "<" not in rule.rule:
+                answer = client.get(rule.rule)
+                print(rule, answer.status, "" if "<" in answer.text else answer.text)
+        handled = Flask("handled")
+        handled.register_error_handler(Foreign, lambda e: (e.description, e.code))
+        handled.register_error_handler(418, lambda e: ("by code", 418))
+        handled.add_url_rule("/", "x", app.view_functions["Foreign"])
+        handled.add_url_rule("/teapot", "y", app.view_functions["Teapot"])
+        print(handled.test_client().get("/").text)
+        print(handled.test_client().get("/teapot").text)
+    """,
+    "run_simple": """
+        import os
+        import werkzeug.serving
+        from unittest import mock
+        from flask import Flask
+        app, calls = Flask("app"), []
+        def run_simple(*args, **kwargs):
+            calls.append((args, sorted(kwargs.items())))
+        with mock.patch.object(werkzeug.serving, "run_simple", run_simple):
+            app.run()
+            app.run("0.0.0.0", 80, debug=True, threaded=False, processes=2)
+            app.config["SERVER_NAME"] = "example.org:99"
+            app.run(use_reloader=False, ssl_context="adhoc")
+            app.run(port=0, load_dotenv=False)
+        for call in calls:
+            print(call)
+        print(werkzeug.serving.run_simple is run_simple)
+    """,
+    "headers_as_dict": """
+        from flask import Flask, make_response, redirect
+        app = Flask("app")
+        @app.get("/")
+        def index():
+            response = make_response("x")
+            response.headers = {"X-A": "1", "Location": "/b"}
+            return response, 201
+        @app.get("/none")
+        def none():
+            return redirect(None)
+        for path in ("/", "/none"):
+            answer = app.test_client().get(path)
+            print(answer.status, answer.headers.get("X-A"), answer.location)
+    """,
+}
+
+@pytest.mark.parametrize("name", WORLD_PROGRAMS)
+def test_world_program_says_the_same_on_flask_and_on_microflask(name):
+    theirs, ours = world_both(WORLD_PROGRAMS[name])
+    assert theirs[1] == 0, theirs[0]
+    assert ours == theirs
+
+WORLD_COMMANDS = """
+    import sys, os
+    import click
+    from flask import Flask, Blueprint, current_app, g
+    from flask.cli import AppGroup, FlaskGroup, ScriptInfo, pass_script_info
+    from flask.cli import with_appcontext
+    app = Flask("app")
+    app.teardown_appcontext(lambda error: print("torn down", error))
+
+    @app.cli.command()
+    @click.option("--times", default=1, show_default=True)
+    @click.argument("name")
+    def greet(times, name):
+        "Say hello."
+        click.echo(f"{name} {times} {current_app.name}")
+        click.echo("to stderr", err=True)
+
+    @app.cli.command("plain", with_appcontext=False)
+    def plain():
+        click.echo(f"plain {bool(current_app)}")
+
+    @app.cli.group("user", help="About users.")
+    @click.option("--loud/--quiet")
+    @click.pass_context
+    def user(context, loud):
+        context.meta["loud"] = loud
+
+    @user.command()
+    @click.argument("names", nargs=-1, required=True)
+    @click.pass_context
+    def create(context, names):
+        click.echo(f"{names} {context.meta['loud']} {current_app.name}")
+
+    @user.group()
+    def deep():
+        click.echo("deep")
+
+    @deep.command()
+    @click.option("-v", count=True)
+    def er(v):
+        g.v = v
+        click.echo(f"er {g.v}")
+
+    @click.command("apart")
+    @click.option("--x", envvar="APART_X", type=click.Choice(["a", "b"]))
+    @with_appcontext
+    def apart(x):
+        click.echo(f"apart {x} {current_app.name}")
+
+    app.cli.add_command(apart)
+    app.cli.add_command(apart, "second")
+
+    @app.cli.command()
+    @click.option("--name", prompt=True)
+    @click.password_option()
+    def ask(name, password):
+        click.confirm("Sure?", abort=True)
+        click.echo(f"{name} {password}")
+
+    @app.cli.command()
+    @click.argument("how")
+    @click.pass_context
+    def fail(context, how):
+        if how == "click":
+            raise click.ClickException("no good")
+        if how == "usage":
+            raise click.UsageError("not so")
+        if how == "exit":
+            context.exit(3)
+        if how == "sys":
+            sys.exit(4)
+        1 / 0
+
+    @app.cli.command()
+    @click.pass_obj
+    def info(obj):
+        click.echo(f"{type(obj).__name__} {obj.load_app() is app}")
+
+    shop = Blueprint("shop", "shop")
+    flat = Blueprint("flat", "flat", cli_group=None)
+
+    @shop.cli.command("list")
+    @click.option("--all", "all_", is_flag=True)
+    def list_(all_):
+        click.echo(f"list {all_}")
+
+    @flat.cli.command("rolled")
+    def rolled():
+        click.echo("rolled")
+
+    app.register_blueprint(shop)
+    app.register_blueprint(flat)
+    apart_group = AppGroup("apart-group", short_help="Apart.")
+
+    @apart_group.command("one")
+    def one():
+        click.echo(f"one {current_app.name}")
+
+    app.cli.add_command(apart_group)
+
+    @click.group(cls=FlaskGroup, create_app=lambda: app)
+    def manage():
+        "Manage it."
+
+    @manage.command()
+    @pass_script_info
+    def direct(script_info):
+        click.echo(f"direct {script_info.load_app().name}")
+
+    def show(result):
+        print(result.exit_code, repr(result.output), repr(result.exception))
+
+    runner = app.test_cli_runner()
+    for line in [
+            "greet ada", "greet ada --times 3", "greet", "greet ada --times x", "nope",
+            "greet --help", "plain", "user create a b", "user --loud create a", "user",
+            "user create", "user --help", "user deep er -vv", "apart --x a", "apart",
+            "apart --x c", "second", "ask", "fail click", "fail usage", "fail exit",
+            "fail sys", "fail zero", "info", "shop list --all", "shop list", "rolled",
+            "apart-group one", "apart-group --help"]:
+        print(line)
+        show(runner.invoke(args=line))
+    show(runner.invoke(args=["ask"], input="ada\\npw\\npw\\ny\\n"))
+    show(runner.invoke(args=["ask"], input="ada\\npw\\npw\\nn\\n"))
+    show(runner.invoke(args=["apart"], env={"APART_X": "b"}))
+    show(runner.invoke(greet, ["bob"]))
+    show(runner.invoke(apart_group, ["one"]))
+    show(runner.invoke(manage, ["direct"]))
+    show(runner.invoke(manage, ["greet", "eve"]))
+    show(runner.invoke(manage, ["direct"], obj=ScriptInfo(create_app=lambda: app)))
+    with app.app_context():
+        show(runner.invoke(args=["rolled"]))
+    try:
+        runner.invoke(args=["fail", "zero"], catch_exceptions=False)
+    except ZeroDivisionError:
+        print("raised")
+    print(isinstance(app.cli, click.Group), isinstance(greet, click.Command))
+"""
+
+def test_world_commands_of_click_run_as_on_flask():
+    pytest.importorskip("click")
+    theirs, ours = world_both(WORLD_COMMANDS)
+    assert theirs[1] == 0, theirs[0]
+    assert ours[0].splitlines() == theirs[0].splitlines()
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("line, told", [
+    ("import flask.nothing", "has no module 'flask.nothing'"),
+    ("import werkzeug.nothing", "has no module 'werkzeug.nothing'"),
+    ("from flask import nothing", "cannot import name 'nothing' from 'flask'"),
+    ("import flask; flask.json.nothing", "no 'nothing'")])
+def test_world_what_is_missing_is_told(line, told):
+    output, status = world_run(
+        "-c", f"import microflask; microflask.install_as_flask()\n{line}")
+    assert status == 1 and told in output.splitlines()[-1]
+
+def test_world_flask_imported_before_is_told():
+    output, status = world_run(
+        "-c", "import flask, microflask; microflask.install_as_flask()")
+    assert status == 1 and "imported already" in output.splitlines()[-1]
+
+def test_world_installed_flask_is_not_touched_after_install():
+    output, status = world_run("-c", """if True:
+        import microflask
+        microflask.install_as_flask()
+        microflask.install_as_flask()
+        import flask, flask.json.tag, werkzeug.serving, flask_login, sys
+        print({sys.modules[name].__file__ for name in sys.modules
+               if name.partition(".")[0] in ("flask", "werkzeug")})
+        print(flask.Flask is microflask.Flask, flask.request is microflask.request)
+        """)
+    assert status == 0, output
+    assert output.splitlines() == [str({mf.__file__}), "True True"]
 
 # ---------------------------------------------------------------------------
 # 27. The command line
