@@ -13929,9 +13929,10 @@ def test_hostile_requests_do_not_grow_the_memory():
 def differential_flask():
     """Flask's and Werkzeug's names in one flat namespace, as microflask has them."""
     names = {}
-    for module in ("datastructures", "exceptions", "http", "routing", "utils", "wsgi"):
+    for module in ("datastructures", "exceptions", "http", "routing", "urls", "utils",
+                   "wsgi"):
         names.update(vars(importlib.import_module("werkzeug." + module)))
-    for module in ("flask.views", "flask.sessions", "flask"):
+    for module in ("flask.json.tag", "flask.views", "flask.sessions", "flask"):
         names.update(vars(importlib.import_module(module)))
     return types.SimpleNamespace(**names)
 
