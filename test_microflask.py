@@ -21,6 +21,7 @@ import importlib.util
 import inspect
 import io
 import ipaddress
+import itertools
 import json
 import logging
 import operator
@@ -11568,7 +11569,7 @@ def world_rows(text):
         yield names.split()
 
 def world_names(module):
-    """The public names that the file of a module defines, or imports `as` themselves."""
+    """The public names that a module's file defines, or imports `as` themselves."""
     for statement in ast.parse(Path(module.__file__).read_text("utf-8")).body:
         named = {
             ast.ImportFrom: lambda s: [a.name for a in s.names if a.asname == a.name],
@@ -11702,8 +11703,9 @@ WORLD_PROGRAMS = {
         from werkzeug.datastructures import *
         print(Flask("x").name, NotFound.code, MultiDict())
         import flask, werkzeug
-        print("Flask" in dir(flask), flask.json.dumps({"a": 1}), jsonify is flask.jsonify)
-        print(flask.globals.request is request, werkzeug.exceptions.NotFound is NotFound)
+        print("Flask" in dir(flask), flask.json.dumps({"a": 1}))
+        print(flask.globals.request is request, jsonify is flask.jsonify)
+        print(werkzeug.exceptions.NotFound is NotFound)
         print(hasattr(flask, "nothing"), hasattr(flask.json, "jsonify"))
     """,
     "signals": """
@@ -11715,9 +11717,11 @@ WORLD_PROGRAMS = {
         seen = []
         def listener(name):
             def listen(sender, **values):
-                seen.append((name, sender.name, sorted(values), bool(values.get("exc"))))
+                failed = values.get("exc") is not None
+                seen.append((name, sender.name, sorted(values), failed))
             return listen
-        names = ("template_rendered before_render_template request_started request_finished"
+        names = (
+            "template_rendered before_render_template request_started request_finished"
             " request_tearing_down got_request_exception message_flashed"
             " appcontext_tearing_down appcontext_pushed appcontext_popped").split()
         kept = {name: listener(name) for name in names}
@@ -15804,6 +15808,399 @@ def test_differential_random_values_are_read_as_flask_does(app, line, place, gen
         if ours != theirs and not flask_fails:
             differing.append((value, ours, theirs))
     assert differing == []
+
+# -- random cases of every kind, the same ones in every run: each on both.  What is
+# listed as different in the README is not made.
+
+def fuzz_text(rng, pieces, most=6):
+    """A text of random pieces, given as one string with blanks between them."""
+    pieces = [*pieces.split(" "), " "]
+    return "".join(rng.choice(pieces) for _ in range(rng.randint(0, most)))
+
+FUZZ_TEXTS = {       # what is read: the pieces of which its texts are made
+    "header": 'a b = ; , " a=b ; a="c" \\" \\ a*=UTF-8\'\'%C3%BC é % q=0.5 / text/html'
+              ' - 0 1',
+    "pairs": 'a b = , a=b a="c" a="\\"," a*=UTF-8\'\'%C3%BC é % / - 0 x=1',
+    "date": "Sun, 06 Nov 1994 08:49:37 GMT +0100 -0000 Sunday, 06-Nov-94 1 99 x : 30"
+            " Feb 2024 24:00:00 , UTC",
+    "etag": '"a" W/"b" w/ * , a "b W/',
+    "range": "bytes = bytes= 0-4 - , 5 -5 1- * 9 0 items / 10 */ 0-4/10 x",
+    "path": "a b .. . / // \\ ../ é %2e %2f ~ : con nul .txt _ - ü ＡＢ",
+    "url": "http :// // a.b é / ? # % %2F %zz %C3%BC @ : 80 [ ] & = + ; ~ ' ü |",
+    "number": "0 1 9 - . , x 12 _ ٣",
+    "media": "text/html text/* */* application/json a/b ; q=0.5 ;q=1 q=0 , ;level=1 x",
+    "language": "en en-GB de de_AT * ; q=0.5 ;q=0 , fr x-klingon",
+    "cookie": 'a b = ; "a" \\303\\274 \\ , a=b c="d e" [ ] $ %20 : /',
+    "auth": 'Basic Bearer Digest dTpw = , " a=b realm="x" username="u" é : token68== *',
+    "policy": "default-src 'self' ; script-src , none max-age = 5 no-cache public"
+              ' private="a" x',
+}
+
+FUZZ_READERS = [     # a function, what it reads, and how its result is put in words
+    ("parse_options_header", "header", repr),
+    ("parse_list_header", "header", repr),
+    ("parse_dict_header", "pairs", repr),
+    ("quote_header_value", "header", repr),
+    ("unquote_header_value", "header", repr),
+    ("parse_date", "date", repr),
+    ("parse_etags", "etag", lambda v: [sorted(v.as_set(True)), v.star_tag, bool(v)]),
+    ("unquote_etag", "etag", repr),
+    ("parse_if_range_header", "etag", lambda v: [v.etag, v.date]),
+    ("parse_if_range_header", "date", lambda v: [v.etag, v.date]),
+    ("parse_range_header", "range", lambda v: v and [v.units, v.ranges, v.to_header()]),
+    ("parse_content_range_header", "range", lambda v: v and [
+        v.units, v.start, v.stop, v.length, v.to_header()]),
+    ("parse_set_header", "header", lambda v: [sorted(v), v.to_header()]),
+    ("parse_accept_header", "media", lambda v: [list(v), v.to_header(), v.best]),
+    ("parse_cookie", "cookie", lambda v: list(v.items(multi=True))),
+    ("parse_age", "number", repr),
+    ("parse_cache_control_header", "policy", lambda v: [
+        sorted(v.items(), key=str), v.no_cache, v.max_age]),
+    ("parse_csp_header", "policy", lambda v: sorted(v.items())),
+    ("secure_filename", "path", repr),
+    ("iri_to_uri", "url", lambda v: re.sub(r"\?(?=#|$)|#$", "", v)),
+    ("uri_to_iri", "url", lambda v: re.sub(r"\?(?=#|$)|#$", "", v)),
+    ("generate_etag", "url", repr),
+]
+
+def fuzz_outcome(run, *args):
+    """What a call gives, or the kind of error that it raises."""
+    try:
+        return run(*args)
+    except Exception as error:
+        kinds = (KeyError, IndexError, LookupError, UnicodeError, ValueError, TypeError,
+                 AttributeError, AssertionError, RuntimeError)
+        return "raised " + next((k.__name__ for k in kinds if isinstance(error, k)),
+                                type(error).__name__)
+
+def fuzz_reader(rng):
+    """One of the functions that read a text, and a text."""
+    number = rng.randrange(len(FUZZ_READERS))
+    name, kind, _ = FUZZ_READERS[number]
+    return number, "/x" * (kind == "url") + fuzz_text(rng, FUZZ_TEXTS[kind], 8).strip(
+        " " if kind == "number" else "\0")
+
+def fuzz_read(fw, case):
+    name, _, words = FUZZ_READERS[case[0]]
+    argument = case[1].encode() if name == "generate_etag" else case[1]
+    return name, words(getattr(fw, name)(argument))
+
+def fuzz_values(rng, depth=2):
+    """A value as views and sessions hold it."""
+    kinds = [None, True, False, 0, -1, 10 ** 20, 1.5, "", "ü", "<&>'", " d", "a b"]
+    if depth and rng.random() < 0.4:
+        items = [fuzz_values(rng, depth - 1) for _ in range(rng.randint(0, 3))]
+        return rng.choice([items, tuple(items), {
+            rng.choice(["a", "b", " t", " di", "ü", "z"]): item for item in items}])
+    return rng.choice([*kinds, b"\x00\xff", uuid.UUID(int=7), mf.Markup("<b>"),
+                       dt.datetime(2024, 2, 29, 12, 30, 5, 999, dt.timezone.utc)])
+
+def fuzz_tagged(fw, value):
+    """The text of a session value, and the value that comes back."""
+    serializer = fw.TaggedJSONSerializer()
+    text = serializer.dumps(value)
+    return text, repr(serializer.loads(text))
+
+def fuzz_steps(table):
+    """Make a generator of some steps: methods with random arguments."""
+    def generate(rng):
+        return [(name, [rng.choice(place) for place in places]) for name, *places in
+                (rng.choice(table) for _ in range(rng.randint(1, 9)))]
+    return generate
+
+# Keys, values, and many of both, for the tables of steps.
+_k, _v = ["a", "b", "A", "x-y", "X_Y"], ["", "1", "2", "é", "a\nb", 3, None]
+_p = [{"a": "1"}, {"a": ["1", "2"], "b": []}, [("a", "1"), ("A", "2"), ("c", "3")],
+          {}, [], {"b": ("x", "y")}]
+
+FUZZ_HEADER_STEPS = [
+    ("add", _k, _v), ("set", _k, _v), ("__setitem__", _k, _v),
+    ("remove", _k), ("__delitem__", _k), ("__getitem__", [*_k, 0, 1, 9, -1]),
+    ("get", _k), ("get", _k, ["default"], [int, str]), ("getlist", _k),
+    ("setdefault", _k, ["1", "2"]), ("setlist", _k, [[], ["1"], ["2", "3"]]),
+    ("setlistdefault", _k, [[], ["4", "5"]]), ("extend", _p), ("update", _p),
+    ("pop", [*_k, 0, -1, 5]), ("pop", _k, [None, "d"]), ("popitem",), ("clear",),
+    ("__contains__", _k), ("__len__",), ("keys",), ("values",), ("items",),
+    ("items", [True]), ("to_wsgi_list",), ("copy",), ("__str__",),
+    ("add_header", _k, _v), ("__eq__", [{}, []]), ("__delitem__", [0, 5])]
+
+FUZZ_DICT_STEPS = [
+    ("add", _k, _v), ("__setitem__", _k, _v), ("__delitem__", _k),
+    ("__getitem__", _k), ("get", _k), ("get", _k, [7], [int, str]),
+    ("getlist", _k), ("getlist", _k, [int]), ("setlist", _k, [["1", 2], [3]]),
+    ("setdefault", _k, ["1"]), ("setlistdefault", _k, [["4", "5"]]),
+    ("update", _p), ("pop", _k), ("pop", _k, [None]), ("popitem",),
+    ("poplist", _k), ("popitemlist",), ("clear",), ("__contains__", _k),
+    ("__len__",), ("keys",), ("values",), ("items",), ("items", [True]), ("lists",),
+    ("listvalues",), ("to_dict",), ("to_dict", [False]), ("copy",), ("deepcopy",),
+    ("__eq__", [{}, {"a": ["1"]}]), ("__repr__",), ("__or__", [{"a": "9"}]),
+    ("__ior__", _p)]
+
+def fuzz_plain(value):
+    """A result, with lists in the place of iterators."""
+    if hasattr(value, "__next__") or type(value).__name__ in (
+            "dict_keys", "dict_values", "dict_items"):
+        return fuzz_plain(list(value))
+    if isinstance(value, (list, tuple)):
+        return [fuzz_plain(item) for item in value]
+    return value if isinstance(value, (str, int, type(None))) else repr(value)
+
+def fuzz_on(name):
+    """Make a function that takes the steps on an object, and tells what each gave."""
+    def run(fw, steps):
+        it = getattr(fw, name)()
+        told = []
+        for method, arguments in steps:
+            told.append(fuzz_plain(fuzz_outcome(
+                lambda: fuzz_plain(getattr(it, method)(*arguments)))))
+        return told, fuzz_plain(list(it.items(*[True] * (name == "MultiDict"))))
+    return run
+
+def fuzz_upload(rng):
+    """A multipart body, more or less well formed."""
+    parts = []
+    for _ in range(rng.randint(0, 4)):
+        disposition = "; ".join(rng.sample([
+            f'name="{rng.choice(["a", "b", "ü", "a b", ""])}"', "name=c",
+            rng.choice(['filename="f.txt"', 'filename=""', 'filename="C:\\\\x\\\\y"',
+                        'filename="ü \\"q\\".bin"', "filename*=UTF-8''%C3%BC.txt",
+                        'filename="a%22b"'])], rng.randint(1, 2)))
+        more = rng.sample(["Content-Type: text/plain", "X-More: 1",
+                           "Content-Type: text/plain; charset=latin-1",
+                           "Content-Type: application/json; charset=utf-8",
+                           "Content-Transfer-Encoding: binary"], rng.randint(0, 2))
+        data = fuzz_text(rng, "a b ü --B -- \r\n \n \r B \x00 --Bx " + "x" * 70, 6)
+        if "name=" in disposition.replace("filename=", ""):
+            parts.append((disposition, data.replace("--B", "-B"), *more))
+    end = rng.choice(["\r\n", "\r\n", "\r\n", "\n"])
+    body = differential_multipart(*parts, end=end, final=rng.choice(["--", "--", ""]))
+    return body[:rng.choice([None, None, None, rng.randint(0, len(body))])]
+
+def fuzz_uploaded(fw, body):
+    return fuzz_ask(fw, "request", "POST /echo/form", _differential_type, body)
+
+def fuzz_ask(fw, name, line, headers=(), body=b"", extra=()):
+    """What one of the applications beside Flask answers."""
+    app = differential_pair(name)[fw is not mf]
+    return differential_normal(differential_pair(name)[1], differential_ask(
+        app, differential_environ(line, dict(headers), body, extra)))
+
+def fuzz_address(rng):
+    """An environ with an odd host, scheme, path and query."""
+    host = rng.choice(["localhost", "EXAMPLE.org", "a.b:80", "a.b:443", "a.b:8080",
+                       "[::1]:5000", "xn--bcher-kva.example", "127.0.0.1"])
+    line = "GET /echo/" + rng.choice(["urls", "urls/" + fuzz_text(
+        rng, "a é %20 %C3%BC ; , : @ ~ ' ! $ + & = %2B %25 %3F", 5).replace(" ", "")])
+    if rng.random() < 0.5:
+        line += "?" + rng.choice(["", "%2F", "%3F/", "a=%40"]) + (
+            differential_random_query(rng))
+    return line, {"HTTP_HOST": host, "SCRIPT_NAME": rng.choice(["", "/app", "/a b"]),
+                  "wsgi.url_scheme": rng.choice(["http", "https"]),
+                  "SERVER_NAME": "server", "SERVER_PORT": rng.choice(["80", "5000"])}
+
+def fuzz_addressed(fw, case):
+    return fuzz_ask(fw, "request", case[0], extra=case[1])
+
+FUZZ_HEADER_SETS = [{}, {"X-A": "1"}, [("X-A", "1"), ("X-A", "2")],
+                     {"Content-Type": "text/x"}, {"Content-Type": "a/b", "Vary": "X"},
+                     {"Content-Length": "2"}, {"Location": "/é?a=ü"},
+                     {"X-A": ["1", "2"]}, {"Set-Cookie": "a=b"}, {"Content-Type": "text/plain; charset=x"}]
+
+def fuzz_answer(rng):
+    """What a view returns, in words: (kind, body, status, headers, changes)."""
+    return (rng.choice(["value", "status", "headers", "both", "response", "nested",
+                        "generator", "wsgi"]),
+            rng.choice(["text", "", "ü", b"bytes\xff", bytearray(b"x"), {"a": [1, "ü"]},
+                        [], {}, ["a", {"b": None}], None, 5, ("x",)]),
+            rng.choice([200, 201, 204, 299, 302, 304, 400, 404, 418, 500, 799, "201",
+                        "404 Gone Away", "200 OK", ""]),
+            rng.choice(FUZZ_HEADER_SETS), rng.sample([
+                ("status_code", 202), ("mimetype", "text/csv"), ("status", "203 Well"),
+                ("content_type", "x/y; z=1"), ("data", "other"), ("location", "/ü"),
+                ("content_length", 7), ("age", 5), ("expires", 10 ** 9),
+                ("last_modified", dt.datetime(2020, 1, 1)), ("retry_after", 9),
+                ("cache_control.max_age", 3), ("cache_control.private", True),
+                ("vary", "A, B"), ("allow", ["GET", "PUT"]), ("content_language", "de"),
+                ("access_control_allow_origin", "*"), ("content_md5", "x"),
+                ("access_control_allow_credentials", True), ("accept_ranges", "bytes"),
+                ("content_security_policy", "default-src 'self'"), ("date", 10 ** 9),
+                ("content_range", "bytes 0-1/2"), ("www_authenticate", None)],
+                rng.randint(0, 3)), rng.choice(["GET", "GET", "HEAD", "POST"]))
+
+def fuzz_answered(fw, case):
+    kind, body, status, headers, changes, method = case
+    app = differential_app(fw)
+
+    @app.route("/", methods=["GET", "POST"])
+    def view():
+        value = body
+        if kind == "generator":
+            value = (part for part in ["a", b"b", "ü"])
+        if kind == "wsgi":
+            value = fw.NotFound("x") if status == 404 else differential_wsgi
+        if kind in ("response", "nested"):
+            value = fw.make_response(value)
+            for name, setting in changes:
+                target, _, attribute = name.rpartition(".")
+                setattr(getattr(value, target) if target else value, attribute, setting)
+        return {"status": (value, status), "headers": (value, headers),
+                "both": (value, status, headers),
+                "nested": (value, status, headers)}.get(kind, value)
+    logging.disable()
+    try:
+        environ = differential_environ(method + " /")
+        return differential_normal(app, differential_ask(app, environ))
+    finally:
+        logging.disable(logging.NOTSET)
+
+def fuzz_cookie(rng):
+    """The arguments of set_cookie."""
+    settings = {"max_age": [None, 0, 60, dt.timedelta(1), -1], "path": [
+        None, "/", "/ü", "/a;b"],
+        "domain": [None, "example.org", ".a.b:80", "bücher.de"],
+        "secure": [True, False], "httponly": [True, False], "samesite": [
+        None, "lax", "STRICT", "None", "odd"], "partitioned": [True, False],
+        "expires": [None, 0, 10 ** 9, dt.datetime(2030, 1, 2), "a date"]}
+    chosen = {name: rng.choice(settings[name]) for name in rng.sample(
+        sorted(settings), rng.randint(0, 4))}
+    return (rng.choice(["a", "a-b", "x.y"]), fuzz_text(
+        rng, 'a ü " ; , \\ = % é ( € \u007e', 6), chosen)
+
+def fuzz_cookie_set(fw, case):
+    name, value, settings = case
+    response = fw.Response("x")
+    response.set_cookie(name, value, **settings)
+    return [re.sub("(?i)expires=[^;]*", "", line) if settings.get("max_age") is not None
+            else line for line in response.headers.getlist("Set-Cookie")]
+
+def fuzz_config(rng):
+    """A configuration, and a walk of requests with a session."""
+    config = {"SESSION_COOKIE_NAME": ["session", "s"],
+              "SESSION_COOKIE_PATH": [None, "/p"],
+              "SESSION_COOKIE_DOMAIN": [None, "localhost"],
+              "SESSION_COOKIE_HTTPONLY": [True, False],
+              "SESSION_COOKIE_SECURE": [True, False],
+              "SESSION_COOKIE_SAMESITE": [None, "Lax", "Strict"],
+              "SESSION_COOKIE_PARTITIONED": [True, False],
+              "SESSION_REFRESH_EACH_REQUEST": [True, False],
+              "PERMANENT_SESSION_LIFETIME": [60, dt.timedelta(days=2)],
+              "APPLICATION_ROOT": ["/", "/app"], "SERVER_NAME": [None, "localhost"],
+              "PREFERRED_URL_SCHEME": ["http", "https"],
+              "MAX_CONTENT_LENGTH": [None, 5],
+              "MAX_FORM_MEMORY_SIZE": [None, 3], "MAX_FORM_PARTS": [None, 1],
+              "TRAP_HTTP_EXCEPTIONS": [True, False], "TRAP_BAD_REQUEST_ERRORS": [
+                  True, False, None], "PROPAGATE_EXCEPTIONS": [True, False, None],
+              "DEBUG": [True, False], "TESTING": [True, False],
+              "SECRET_KEY": ["k", None], "SECRET_KEY_FALLBACKS": [None, ["old"]],
+              "TRUSTED_HOSTS": [None, ["localhost"], [".example.org"]],
+              "PROVIDE_AUTOMATIC_OPTIONS": [True, False],
+              "JSON_SORT_k": [True], "EXPLAIN_TEMPLATE_LOADING": [False]}
+    chosen = {name: rng.choice(config[name]) for name in rng.sample(
+        sorted(config), rng.randint(1, 7))}
+    lines = ["GET /set/a/1", "GET /set/b/ü", "GET /pop/a", "GET /clear", "GET /read",
+             "GET /permanent", "GET /flash", "GET /flashed", "GET /none", "GET /key",
+             "POST /form", "GET /broken", "GET /abort/404", "GET /abort/400",
+             "GET /url", "OPTIONS /read", "POST /read", "GET /json", "HEAD /read"]
+    return chosen, [rng.choice(lines) for _ in range(rng.randint(1, 6))]
+
+def fuzz_configured(fw, case):
+    config, lines = case
+    app = differential_app(fw, config)
+    session, request = fw.session, fw.request
+    routes = {
+        "/set/<k>/<v>": lambda k, v: session.__setitem__(k, v) or "set",
+        "/pop/<k>": lambda k: str(session.pop(k, "none")),
+        "/clear": lambda: session.clear() or "clear",
+        "/read": lambda: repr(sorted(session.items())),
+        "/permanent": lambda: setattr(session, "permanent", True) or "permanent",
+        "/flash": lambda: fw.flash("message", "kind") or "flash",
+        "/flashed": lambda: repr(fw.get_flashed_messages(with_categories=True)),
+        "/none": lambda: None, "/key": lambda: request.args["missing"],
+        "/broken": lambda: 1 / 0, "/abort/<int:code>": lambda code: fw.abort(code),
+        "/url": lambda: fw.url_for("/read", _external=True, q="ü"),
+        "/json": lambda: {"b": 1, "a": [dt.date(2020, 1, 2), uuid.UUID(int=1)]}}
+    for rule, view in routes.items():
+        app.add_url_rule(rule, rule, view)
+    app.add_url_rule("/form", "form", lambda: differential_json(
+        fw, [differential_multi(request.form)]), methods=["POST"])
+    told, cookies = [], {}
+    logging.disable()
+    try:
+        for line in lines:
+            headers = {"Cookie": "; ".join("=".join(pair) for pair in cookies.items())}
+            answer = differential_ask(app, differential_environ(
+                line, headers if cookies else {}, "a=b&c=d" if "form" in line else b""))
+            told.append(differential_normal(app, answer))
+            for name, value in answer[1] if answer[0] != "raised" else ():
+                if name.lower() == "set-cookie":
+                    name, _, value = value.partition(";")[0].partition("=")
+                    cookies[name] = value
+    finally:
+        logging.disable(logging.NOTSET)
+    return told
+
+def fuzz_building(rng):
+    """Rules, and a URL to build: endpoint, values and the further arguments."""
+    rules = [(rule, rng.choice([None, {"p": "x"}]) if "<p>" in rule else None)
+             for rule, _ in itertools.islice(differential_random_rules(rng), 6)]
+    values = {name: rng.choice([1, 0, -1, "a", "ü b", "a/b", None, ["a", "b"], 1.5,
+                                True, "", "ab", "12", [], 7, "x;y&z=?#"])
+              for name in rng.sample("pppqqrrxyz", rng.randint(1, 8))}
+    more = {name: rng.choice(choice) for name, choice in {
+        "_external": [True, False], "_anchor": ["ü b", "a&b", ""],
+        "_scheme": ["https", "ws"], "_method": ["POST", "GET", "PUT"]}.items()
+        if rng.random() < 0.2}
+    return rules, rng.randrange(6), values, more
+
+def fuzz_built(fw, case):
+    rules, number, values, more = case
+    app, view = differential_app(fw), differential_echo(fw)
+    for at, (rule, defaults) in enumerate(rules):
+        app.add_url_rule(rule, f"e{at // 2}", view, defaults=defaults)
+    with app.test_request_context("/"):
+        return fw.url_for(f"e{number // 2}", **values, **more)
+
+def fuzz_preference(rng):
+    """An Accept header, and what is on offer."""
+    kind = rng.choice(["MIMEAccept", "LanguageAccept", "CharsetAccept", "Accept"])
+    offers = ["text/html", "a/b", "application/json"] if kind == "MIMEAccept" else [
+        "en", "en-GB", "de", "fr", "x"]
+    text = fuzz_text(rng, FUZZ_TEXTS["language"], 9) if kind == "LanguageAccept" else (
+        differential_random_accept(rng))
+    return kind, text, rng.sample(offers, rng.randint(0, 3))
+
+def fuzz_preferred(fw, case):
+    kind, text, offers = case
+    accept = fw.parse_accept_header(text, getattr(fw, kind))
+    return [accept.best_match(offers), accept.best_match(offers, "default"),
+            [accept.quality(offer) for offer in offers], accept.best,
+            [offer in accept for offer in offers], list(accept), accept.to_header()]
+
+FUZZ = {    # how cases are made, how they are run, and how many
+    "readers": (fuzz_reader, fuzz_read, 6000),
+    "preferences": (fuzz_preference, fuzz_preferred, 1500),
+    "headers": (fuzz_steps(FUZZ_HEADER_STEPS), fuzz_on("Headers"), 1500),
+    "multidicts": (fuzz_steps(FUZZ_DICT_STEPS), fuzz_on("MultiDict"), 1500),
+    "tagged": (fuzz_values, fuzz_tagged, 1000),
+    "cookies": (fuzz_cookie, fuzz_cookie_set, 1500),
+    "uploads": (fuzz_upload, fuzz_uploaded, 700),
+    "addresses": (fuzz_address, fuzz_addressed, 700),
+    "answers": (fuzz_answer, fuzz_answered, 1200),
+    "configurations": (fuzz_config, fuzz_configured, 500),
+    "building": (fuzz_building, fuzz_built, 600),
+}
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", FUZZ)
+def test_fuzz_both_do_the_same_with_random(kind):
+    generate, run, number = FUZZ[kind]
+    theirs, differing = differential_flask(), []
+    for at in range(number):
+        case = generate(random.Random(f"{kind} {at}"))
+        told = fuzz_outcome(run, mf, case), fuzz_outcome(run, theirs, case)
+        if told[0] != told[1]:
+            differing.append((case, *told))
+    assert sorted(differing, key=lambda case: len(repr(case)))[:3] == []
 
 # -- the example blog, on microflask and on Flask
 

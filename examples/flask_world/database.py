@@ -71,7 +71,8 @@ def tour():
     assert client.get("/authors/99").status_code == 404
     assert client.post("/authors", data={"name": "Dickens"}).status_code == 409
     assert client.get("/books").json == {
-        "total": 3, "next": 2, "titles": ["Dickens: Bleak House", "Dickens: Hard Times"]}
+        "total": 3, "next": 2,
+        "titles": ["Dickens: Bleak House", "Dickens: Hard Times"]}
     assert client.get("/books?page=2").json["titles"] == ["Dickens: Pickwick"]
     assert client.get("/books?page=3").status_code == 404
     shy = client.post("/authors", data={"name": "Shy"}).json["id"]
