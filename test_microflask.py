@@ -11644,15 +11644,12 @@ def world_run(*command, timeout=90, **environment):
         env={**os.environ, "PYTHONPATH": str(TOP), **environment})
     return ended.stdout, ended.returncode
 
-def world_lacks(what):
-    """Skip for want of something; fail where MICROFLASK_CI says that it must be."""
-    (pytest.fail if os.environ.get("MICROFLASK_CI") else pytest.skip)(what)
-
 def world_tour(name, **environment):
     """Take the tour of an example in examples/flask_world."""
     output, status = world_run("examples/flask_world", name, **environment)
     if status and "which is not installed" in output:
-        world_lacks(output.strip())
+        end = pytest.fail if os.environ.get("MICROFLASK_CI") else pytest.skip
+        end(output.strip())
     assert status == 0 and output.rstrip().endswith("Done."), output
 
 @pytest.mark.parametrize("name", sorted(
@@ -11663,17 +11660,13 @@ def test_world_extension_of_flask_works_unmodified(name):
 @contextlib.contextmanager
 def world_postgres(folder):
     """A PostgreSQL server of one's own; its address as SQLAlchemy writes it."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    found = binaries[-1] if binaries else shutil.which("pg_ctl")
-    if not found:
-        world_lacks("PostgreSQL's server is not installed")
-    tools, data = Path(found).parent, folder / "data"
+    data = folder / "data"
     user = {"user": "postgres"} if os.geteuid() == 0 else {}
     if user:        # it refuses to run as root
         shutil.chown(folder, "postgres")
 
     def tool(name, *arguments):
-        subprocess.run([tools / name, "-D", data, *arguments], check=True, timeout=60,
+        subprocess.run([program(name), "-D", data, *arguments], check=True, timeout=60,
                        cwd=folder, stdout=subprocess.DEVNULL, **user)
     tool("initdb", "-U", "tester", "-A", "trust", "--no-sync")
     tool("pg_ctl", "-w", "-l", folder / "log", "start",
@@ -15827,7 +15820,7 @@ FUZZ_TEXTS = {       # what is read: the pieces of which its texts are made
     "range": "bytes = bytes= 0-4 - , 5 -5 1- * 9 0 items / 10 */ 0-4/10 x",
     "path": "a b .. . / // \\ ../ é %2e %2f ~ : con nul .txt _ - ü ＡＢ",
     "url": "http :// // a.b é / ? # % %2F %zz %C3%BC @ : 80 [ ] & = + ; ~ ' ü |",
-    "number": "0 1 9 - . , x 12 _ ٣",
+    "number": "0 1 9 - . , x 12 _",
     "media": "text/html text/* */* application/json a/b ; q=0.5 ;q=1 q=0 , ;level=1 x",
     "language": "en en-GB de de_AT * ; q=0.5 ;q=0 , fr x-klingon",
     "cookie": 'a b = ; "a" \\303\\274 \\ , a=b c="d e" [ ] $ %20 : /',
@@ -16004,7 +15997,8 @@ def fuzz_addressed(fw, case):
 FUZZ_HEADER_SETS = [{}, {"X-A": "1"}, [("X-A", "1"), ("X-A", "2")],
                      {"Content-Type": "text/x"}, {"Content-Type": "a/b", "Vary": "X"},
                      {"Content-Length": "2"}, {"Location": "/é?a=ü"},
-                     {"X-A": ["1", "2"]}, {"Set-Cookie": "a=b"}, {"Content-Type": "text/plain; charset=x"}]
+                     {"X-A": ["1", "2"]}, {"Set-Cookie": "a=b"},
+                     {"Content-Type": "text/plain; charset=x"}]
 
 def fuzz_answer(rng):
     """What a view returns, in words: (kind, body, status, headers, changes)."""
