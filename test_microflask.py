@@ -11494,7 +11494,8 @@ SecureCookieSession on_update -- an attribute of the object, not of the class
 NullSession on_update -- an attribute of the object, not of the class
 ContentSecurityPolicy on_update -- an attribute of the object, not of the class
 Map merge_slashes -- an attribute of the object, not of the class
-App inject_url_defaults -- it is Flask's: App has no requests
+App handle_url_build_error inject_url_defaults redirect should_ignore_error
+    trap_http_exception -- they are Flask's: its base knows no requests
 Response cross_origin_embedder_policy cross_origin_opener_policy -- next to nobody
     uses them: set the headers
 Rule build_compare_key compile empty get_converter get_empty_kwargs get_rules refresh
