@@ -16171,6 +16171,93 @@ def fuzz_preferred(fw, case):
             [accept.quality(offer) for offer in offers], accept.best,
             [offer in accept for offer in offers], list(accept), accept.to_header()]
 
+def fuzz_call(rng):
+    """The arguments of a call of a test client, or several."""
+    choices = {
+        "query_string": ["a=1&b=ü", {"a": "1", "b": ["x", "y"]}, {"ü": "&"}, b"c=d"],
+        "data": [None, "text", b"\x00\xff", {"a": "1"}, {"a": ["1", "2"], "ü": "é"},
+                 {"f": "file"}, {"f": "file", "a": 5}, {"g": "files"}],
+        "json": [None, {"a": [1, "ü"]}, [], "x"],
+        "headers": [{"X-One": "1"}, [("X-One", "1"), ("X-One", "2")],
+                    {"Content-Type": "text/x", "Accept": "a/b"}, {"Host": "h.example"},
+                    {"Range": "bytes=0-1"}],
+        "base_url": ["http://b.example/app", "https://b.example:444", "http://ü.de/"],
+        "content_type": ["text/plain", "multipart/form-data",
+                         "application/x-www-form-urlencoded", "a/b; c=d"],
+        "method": ["GET", "POST", "put", "HEAD", "OPTIONS", "ODD"],
+        "auth": [("user", "pä:ss")], "follow_redirects": [True],
+        "environ_base": [{"REMOTE_ADDR": "9.9.9.9", "X": "y"}],
+        "environ_overrides": [{"SERVER_PORT": "81"}], "mimetype": ["x/y"],
+        "url_scheme": ["https"], "subdomain": ["sub"]}
+    calls = []
+    for _ in range(rng.randint(1, 4)):
+        path = rng.choice(["/echo", "/echo?q=1", "/echo/ü b", "echo", "/move/echo",
+                           "/move/move/echo?x=y", "/cookie/a/1", "/cookie/b/ü",
+                           "/forget/a", "http://c.example/echo?z=ü", "/nope", "/keep"])
+        names = set(rng.sample(sorted(choices), rng.choice([0, 0, 1, 1, 2, 3])))
+        if "follow_redirects" in names:
+            names -= {"environ_base", "environ_overrides"}
+        if "data" in names:
+            names -= {"content_type", "mimetype", "headers"}
+        calls.append((path, {name: rng.choice(choices[name]) for name in sorted(names)}))
+    return calls
+
+def fuzz_called(fw, calls):
+    app = differential_app(fw, {"SERVER_NAME": "localhost"} if len(calls) > 3 else {})
+    request = fw.request
+
+    @app.route("/echo", methods=["GET", "POST", "PUT", "ODD"])
+    @app.route("/echo/<path:rest>", methods=["GET", "POST", "PUT", "ODD"])
+    def echo(rest=""):
+        content_type = re.sub("boundary=.*", "", request.headers.get("Content-Type", ""))
+        return differential_json(fw, [
+            request.method, request.url, request.remote_addr, content_type,
+            request.environ.get("X"), request.environ["SERVER_PORT"],
+            sorted(line for line in request.headers if line[0] not in (
+                "Content-Type", "Content-Length", "Cookie", "User-Agent")),
+            sorted(pair for pair in request.cookies.items() if pair[0] != "session"),
+            differential_multi(request.args), differential_multi(request.form),
+            differential_files(request), request.get_json(silent=True),
+            request.get_data() if not request.form else "", request.authorization
+            and [request.authorization.username, request.authorization.password]])
+
+    @app.route("/move/<path:rest>", methods=["GET", "POST"])
+    def move(rest):
+        return fw.redirect("/" + rest, 307 if "x" in request.args else 302)
+
+    @app.route("/cookie/<name>/<value>")
+    def cookie(name, value):
+        response = fw.make_response("set")
+        response.set_cookie(name, value, path="/echo" if name == "b" else "/")
+        return response
+
+    @app.route("/forget/<name>")
+    def forget(name):
+        response = fw.make_response("gone")
+        response.delete_cookie(name)
+        return response
+
+    @app.route("/keep")
+    def keep():
+        fw.session["kept"] = fw.session.get("kept", 0) + 1
+        return str(fw.session["kept"])
+    client, told = app.test_client(), []
+    for path, options in calls:
+        options = dict(options)
+        data = options.get("data")
+        if isinstance(data, dict) and data.keys() & {"f", "g"}:
+            options["data"] = {
+                key: (io.BytesIO(b"one"), "ü.txt") if value == "file" else
+                [(io.BytesIO(b"1"), "1.bin", "x/y"), (io.BytesIO(b"2"), "2.html")]
+                if value == "files" else value for key, value in data.items()}
+        def call():
+            answer = client.open(path, **options)
+            page = answer.status_code != 200
+            return (answer.status, len(answer.history), answer.request.path,
+                    answer.mimetype, answer.location, "" if page else answer.text)
+        told.append(fuzz_outcome(call))
+    return told
+
 FUZZ = {    # how cases are made, how they are run, and how many
     "readers": (fuzz_reader, fuzz_read, 6000),
     "preferences": (fuzz_preference, fuzz_preferred, 1500),
@@ -16183,6 +16270,7 @@ FUZZ = {    # how cases are made, how they are run, and how many
     "answers": (fuzz_answer, fuzz_answered, 1200),
     "configurations": (fuzz_config, fuzz_configured, 500),
     "building": (fuzz_building, fuzz_built, 600),
+    "clients": (fuzz_call, fuzz_called, 700),
 }
 
 @pytest.mark.filterwarnings("ignore")
