@@ -11530,6 +11530,14 @@ werkzeug.utils append_slash_redirect environ_property find_modules -- next to no
     uses them
 werkzeug.wsgi responder -- next to nobody uses it
 flask.logging create_logger has_level_handler -- the inside of app.logger
+MapAdapter dispatch -- for applications without Flask: call what match returns
+Request application -- for applications without Flask
+werkzeug.http is_hop_by_hop_header remove_hop_by_hop_headers -- the inside of servers
+    and of proxies
+werkzeug.middleware.shared_data SharedDataMiddleware -- for applications without
+    Flask: use a static folder
+werkzeug.wsgi get_current_url get_path_info -- the inside of Request.url and
+    Request.path
 flask.helpers get_load_dotenv -- the inside of the command line
 flask.sansio.blueprints DeferredSetupFunction -- a name for type checkers
 werkzeug.datastructures ImmutableDictMixin ImmutableHeadersMixin ImmutableListMixin
@@ -11569,13 +11577,18 @@ EnvironBuilder __init__ -- names what Werkzeug takes as *args, and needs no
     application
 EnvironBuilder get_request json_dumps -- the default, written out
 FlaskCliRunner invoke -- names what click takes as **kwargs
-Blueprint open_resource -- the encoding is UTF-8 in both
 ContentSecurityPolicy __init__ -- another name for a first argument that nobody names
 DefaultJSONProvider default -- another name for an argument that nobody names
 LimitedStream readinto -- another name for an argument that nobody names
 cached_property __init__ -- it is a decorator: functions are all it takes
 header_property __init__ -- the inside of the response
 werkzeug.test encode_multipart -- the inside of EnvironBuilder
+Headers extend update -- another name for an argument that nobody names
+Headers get_all -- takes a type, too
+Headers pop -- the default, written out
+ScriptInfo __init__ -- .env files are the command line's
+werkzeug.http parse_cache_control_header -- the default, written out
+werkzeug.http parse_csp_header -- its class is the only one
 Headers add add_header set -- another name for **kwargs
 Map add -- there are no rule factories
 MultiPartParser __init__ parse -- the parser is another one; Request.files and .form
