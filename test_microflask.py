@@ -11851,6 +11851,54 @@ WORLD_PROGRAMS = {
             print(call)
         print(werkzeug.serving.run_simple is run_simple)
     """,
+    "werkzeug_alone": """
+        import threading, urllib.request
+        from werkzeug.middleware.dispatcher import DispatcherMiddleware
+        from werkzeug.middleware.proxy_fix import ProxyFix
+        from werkzeug.routing import Map, Rule
+        from werkzeug.security import check_password_hash, generate_password_hash
+        from werkzeug.serving import make_server
+        from werkzeug.test import Client, EnvironBuilder, create_environ
+        from werkzeug.utils import send_file, send_from_directory
+        from werkzeug.wrappers import Request, Response
+        from werkzeug.wsgi import get_host
+        def app(environ, start_response):
+            request = Request(environ)
+            text = f"{request.root_path}|{request.path}|{request.url}"
+            text += f"|{request.remote_addr}|{sorted(request.form.items())}"
+            return Response(text)(environ, start_response)
+        print(create_environ("/a?b=c", "http://h.example:81/app")["HTTP_HOST"])
+        print(get_host(create_environ("/", "https://h.example:443/")))
+        builder = EnvironBuilder("/a", method="POST", data={"b": "ü"})
+        print(builder.get_request().form)
+        client = Client(app)
+        print(client.get("/a?b=c").text, client.post("/", data={"a": "b"}).text)
+        print(Client(DispatcherMiddleware(app, {"/x": app})).get("/x/y").text)
+        fixed = Client(ProxyFix(app, x_for=1, x_proto=1, x_host=1, x_prefix=1))
+        print(fixed.get("/", headers={
+            "X-Forwarded-For": "1.2.3.4, 5.6.7.8", "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "h.example", "X-Forwarded-Prefix": "/pre"}).text)
+        address = Map([Rule("/<int:x>", endpoint="e")]).bind("h.example")
+        print(address.match("/3"), address.build("e", {"x": 1}))
+        environ = create_environ("/", headers={"Range": "bytes=0-3"})
+        for sent in (send_file("setup.cfg", environ, mimetype="text/x"),
+                     send_from_directory(".", "setup.cfg", environ)):
+            print(sent.status, sent.mimetype, sent.headers["Content-Range"])
+            sent.close()
+        print(check_password_hash(generate_password_hash("a"), "a"))
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        place = f"http://127.0.0.1:{server.server_port}/s"
+        import logging
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        with urllib.request.urlopen(place, timeout=10) as answer:
+            print(answer.read().decode().replace(str(server.port), "PORT"))
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+        print(thread.is_alive())
+    """,
     "headers_as_dict": """
         from flask import Flask, make_response, redirect
         app = Flask("app")
