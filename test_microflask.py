@@ -11578,17 +11578,12 @@ EnvironBuilder __init__ -- names what Werkzeug takes as *args, and needs no
 EnvironBuilder get_request json_dumps -- the default, written out
 FlaskCliRunner invoke -- names what click takes as **kwargs
 ContentSecurityPolicy __init__ -- another name for a first argument that nobody names
-DefaultJSONProvider default -- another name for an argument that nobody names
-LimitedStream readinto -- another name for an argument that nobody names
 cached_property __init__ -- it is a decorator: functions are all it takes
 header_property __init__ -- the inside of the response
 werkzeug.test encode_multipart -- the inside of EnvironBuilder
+Flask open_resource -- text is UTF-8, as in a blueprint's, and not the locale's
 Headers extend update -- another name for an argument that nobody names
 Headers get_all -- takes a type, too
-Headers pop -- the default, written out
-ScriptInfo __init__ -- .env files are the command line's
-werkzeug.http parse_cache_control_header -- the default, written out
-werkzeug.http parse_csp_header -- its class is the only one
 Headers add add_header set -- another name for **kwargs
 Map add -- there are no rule factories
 MultiPartParser __init__ parse -- the parser is another one; Request.files and .form
