@@ -1102,10 +1102,10 @@ def run_gunicorn(options, names, folder):
     drive = wrk if shutil.which("wrk") else requests
     with contextlib.ExitStack() as stack:
         servers = {name: stack.enter_context(served(name, folder, command))
-                   for name in names}
+                   for name in dict.fromkeys(["bare", *names])}  # of which shares are
         result = served_in_turn(
             servers, options.rounds or (8 if options.quick else 24), drive)
-    shares = {name: result.get("bare", math.nan) / cost * 100
+    shares = {name: result["bare"] / cost * 100
               for name, cost in result.items()}
     show([[f"by {drive.__name__}", "us", "of bare"]] + [
         [name, number(cost), f"{shares[name]:.0f} %",
@@ -1119,10 +1119,11 @@ def run_devserver(options, names, folder):
     source = "if __name__ == '__main__':\n    run(port={port})\n"
     with contextlib.ExitStack() as stack:
         servers = {name: stack.enter_context(served(name, folder, ["{stem}"], source))
-                   for name in names if "run = " in HELLO[name]}
+                   for name in dict.fromkeys(["Flask", *names])
+                   if "run = " in HELLO[name]}
         result = served_in_turn(
             servers, options.rounds or (8 if options.quick else 24), requests)
-    ratios = {name: result.get("Flask", math.nan) / cost
+    ratios = {name: result["Flask"] / cost
               for name, cost in result.items()}
     show([["", "us", "speed"]] + [
         [name, number(cost), f"{ratios[name]:.2f}x",
