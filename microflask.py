@@ -85,7 +85,7 @@ __version__ = "1.0"
 # --------------------------------------------------------------------------------------
 
 _missing: Any = object()
-_unlike: Any = NotImplemented       # the built-in: chapter 7 has an error of this name
+_unlike: Any = NotImplemented   # the built-in, which an error of chapter 7 will hide
 
 class cached_property:      # functools' takes a lock in Python 3.10 and 3.11
     """A property computed once an object: the value then stands in its `__dict__`."""
@@ -152,6 +152,7 @@ class CallbackDict(dict):
         return f"<{type(self).__name__} {dict.__repr__(self)}>"
 
 def _telling(name: str) -> Callable:
+    """Make a method of dict that calls `on_update`, if it has changed anything."""
     change = getattr(dict, name)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         size = len(self)
@@ -168,7 +169,7 @@ for _name in ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem"
 
 class _Lookup:
     """What MultiDict and Headers share: `get`, `getlist` with a type, copies, `|`."""
-    _all: Any
+    _all: Any               # each of them brings these three
     __getitem__: Any
     update: Any
 
@@ -222,7 +223,7 @@ def iter_multi_items(mapping: Any) -> Iterator[tuple]:
         yield from mapping
 
 def _missing_key(key: Any) -> Exception:
-    return BadRequestKeyError(key)
+    return BadRequestKeyError(key)      # a KeyError, and (chapter 7) an answer: 400
 
 class MultiDict(_Lookup, dict):
     """A dict of lists that looks like a dict of their first values.
@@ -237,7 +238,7 @@ class MultiDict(_Lookup, dict):
             add(key, []).append(value)
 
     def __iter__(self) -> Iterator:
-        return super().__iter__()   # defined here, so that `**multidict` asks us
+        return super().__iter__()   # without it `**multidict` would not ask __getitem__
 
     def __getitem__(self, key: Any) -> Any:
         values = dict.get(self, key)
@@ -371,12 +372,12 @@ class CombinedMultiDict(ImmutableMultiDict):
 _TOKEN = r"[!#$%&'*+\-.^`|~\w]+"
 _FIELD_NAME = re.compile(_TOKEN, re.A)
 _NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
-_QUOTED = r'"(?:\\.|[^"\\])*'
+_QUOTED = r'"(?:\\.|[^"\\])*'       # "a \"word\" , but for the closing quote
 _BALANCED = re.compile(rf'(?:{_QUOTED}"|[^"])*', re.S)
 _LIST_ITEM = re.compile(rf'(?:{_QUOTED}"|[^",])+', re.S)
 _PARAMETER = re.compile(
     rf'(?:\A|;)[ \t]*({_TOKEN})=(?:({_TOKEN})|({_QUOTED}"?))', re.A | re.S)
-_PARAMETER_NAME = re.compile(r"(.*?)(?:\*(\d+))?(\*)?", re.A)
+_PARAMETER_NAME = re.compile(r"(.*?)(?:\*(\d+))?(\*)?", re.A)     # title*0*
 _EXTENDED = re.compile(rf"([\w!#$%&*+\-.^`|~]*)'[\w\-]*'({_TOKEN})", re.A)
 _CHARSETS = ("utf-8", "ascii", "us-ascii", "iso-8859-1")
 
@@ -457,7 +458,10 @@ def _parse_options(value: str) -> tuple[str, dict[str, str]]:
 _options_of = functools.lru_cache(maxsize=512)(_parse_options)
 
 def _add_extended(options: dict, charsets: dict, name: str, text: str) -> None:
-    """Add `name*`, `name*0` or `name*0*`: decoded, and behind the piece before it."""
+    """Add `name*`, `name*0` or `name*0*`: decoded, and behind the piece before it.
+
+    `charsets` tells of which names the last parameter was a piece, and its charset.
+    """
     match: Any = _PARAMETER_NAME.fullmatch(name)
     base, piece, extended = match.groups()
     before = charsets.pop(base, None)
@@ -521,9 +525,10 @@ def _field_line(name: str, value: Any) -> tuple[str, str]:
     """Return a field line that cannot break out of its line (RFC 9110 section 5)."""
     value = value if type(value) is str else str(value)
     if not (value.isascii() and value.isprintable()) and _NOT_IN_VALUE.search(value):
-        if not (name.lower().endswith("location") and value.isprintable()):
+        is_url = name.lower().endswith("location")      # made ASCII when it is sent
+        if not (is_url and value.isprintable()):
             raise ValueError(f"Header {name}: {value!r} is not Latin-1, or has newlines"
-                             " or other control characters")     # a URL is made ASCII
+                             " or other control characters")
     return _field_name(name), value
 
 @functools.lru_cache(maxsize=1024)
@@ -533,7 +538,7 @@ def _field_name(name: str) -> str:
     return name
 
 class Headers(_Lookup):
-    """Header fields in order; names differ by more than case (RFC 9110 section 5)."""
+    """Header fields in order; the case of names is ignored (RFC 9110 section 5)."""
     def __init__(self, defaults: Any = None) -> None:
         self._list: list[tuple[str, str]] = []
         if defaults is not None:
@@ -692,6 +697,8 @@ def _with_options(value: Any, options: Mapping) -> Any:
     return dump_options_header(
         value, {name.replace("_", "-"): option for name, option in options.items()})
 
+_BODY_KEYS = ("CONTENT_TYPE", "CONTENT_LENGTH")     # in the environ without HTTP_
+
 @_frozen
 class EnvironHeaders(Headers):
     """The request's header fields, read from a WSGI environ when they are asked for."""
@@ -724,8 +731,6 @@ class EnvironHeaders(Headers):
     def copy(self) -> NoReturn:
         """Refuse: `Headers(request.headers)` is a copy that can be changed."""
         raise TypeError("the request's headers cannot be copied: use Headers(headers)")
-
-_BODY_KEYS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 
 # --------------------------------------------------------------------------------------
 # 3. Cookies and preferences
@@ -931,12 +936,14 @@ class LanguageAccept(Accept):
 
     def best_match(self, matches: Iterable[str], default: Any = None) -> str | None:
         """Return the best match; `en` accepts `en-GB`, and `en-GB` then `en`."""
-        matches = list(matches)
-        primary = {match: re.split("[_-]", match)[0] for match in matches}
-        found = super().best_match(matches) or Accept(
-            (re.split("[_-]", item)[0], q) for item, q in self).best_match(matches)
-        if found is None and (tag := super().best_match(primary.values())) is not None:
-            found = next(match for match in matches if match.startswith(tag))
+        offered = list(matches)
+        def primary(tag: str) -> str:
+            return re.split("[_-]", tag)[0]
+        shortened = Accept((primary(item), quality) for item, quality in self)
+        found = super().best_match(offered) or shortened.best_match(offered)
+        if found is None:
+            tag = super().best_match(map(primary, offered))
+            found = next((match for match in offered if primary(match) == tag), None)
         return default if found is None else found
 
 class CharsetAccept(Accept):
@@ -959,7 +966,10 @@ def parse_accept_header(value: str | None, cls: type = Accept) -> Any:
     return cls(pairs if value else None)
 
 def _cache_directive(name: str, kind: Any, empty: Any = None) -> property:
-    """Make a property of a Cache-Control directive: a flag, a number, or text."""
+    """Make a property of a Cache-Control directive: a flag, a number, or text.
+
+    `empty` is what it says when it stands there without a value.
+    """
     def get(self: Any) -> Any:
         if kind is bool or name not in self:
             return name in self if kind is bool else None
@@ -1447,7 +1457,7 @@ for _name in _PASSED_ON.split():
 
 class _Outside:
     """The context where there is none: each access explains what is missing."""
-    def _explain(need: str) -> Any:  # noqa: N805
+    def _explain(need: str) -> Any:
         def explain(self: Any) -> NoReturn:
             how = ("Use it in a view, or in a test: `with app.test_request_context():`."
                    if need == "request" else
@@ -1466,6 +1476,7 @@ def _context_proxy(attribute: str) -> Any:
     """Make the proxy of an attribute of the current context.
 
     It is a class of its own because that is fast: 0.1 us an access, 0.3 in LocalProxy.
+    The attribute is None where there is no such thing: in a context without a request.
     """
     pick, get = attrgetter(attribute), _context.get
     def find() -> Any:
@@ -1494,7 +1505,7 @@ current_app: Any = _context_proxy("app")
 g: Any = _context_proxy("g")
 request: Any = _context_proxy("request")
 session: Any = _context_proxy("session")
-app_ctx: Any = LocalProxy(lambda: _context.get().app and _context.get())
+app_ctx: Any = LocalProxy(lambda: _context.get().app and _context.get())  # or explains
 
 # --------------------------------------------------------------------------------------
 # 6. Context
@@ -1536,8 +1547,10 @@ class AppContext:
 
     Push it with `with`: inside, current_app, g, request and session find what it holds.
     """
+    _own: bool                  # whether it came with a request of its own
+    _tokens: list               # one for each time that it was pushed
     _g: Any = None
-    _outer: Any = _outside
+    _outer: Any = _outside      # the context that was there before
     _guest = False              # a request in an application context that was there
     _after_request_functions: list | tuple = ()
     flashes: list | None = None
@@ -1576,7 +1589,7 @@ class AppContext:
         try:
             path = environ.get("PATH_INFO", "/")
             if app._plain_hosts and path.isascii() and "HTTP_UPGRADE" not in environ:
-                # Most requests: no MapAdapter, which would cost 2 us.
+                # Most requests: all that chapter 10 says of hosts costs 2 us more.
                 request.check_host(app.config["TRUSTED_HOSTS"])
                 found = app.url_map.find_plain(path, request.method)
                 if found is not None:
@@ -2002,7 +2015,8 @@ def abort(code: Any, *args: Any, **kwargs: Any) -> NoReturn:
 #
 # The path and the query come percent-encoded, the host as the client says it: it is
 # checked before anything is built of it (RFC 3986, RFC 9110 section 7.2). PEP 3333
-# hands bytes on as Latin-1: here they become text.
+# hands bytes on as Latin-1: here they become text. A proxy in front changes what a
+# request says of itself; ProxyFix, WSGI middleware, puts it right.
 # --------------------------------------------------------------------------------------
 
 _PATH_SAFE = "!$&'()*+,/:;=@"
@@ -2034,7 +2048,7 @@ def parse_query(text: str) -> list[tuple[str, str]]:
     """Split a query or a urlencoded form at its `&`; bad escapes stay as they are."""
     try:
         if not (_ODD_ESCAPE.search(text) or "\0" in text or "\1" in text):
-            return _parse_plain_query(text)
+            return _parse_plain_query(text)     # where \0 and \1 stand for & and =
     except UnicodeDecodeError:
         pass        # escapes that are no UTF-8
     pairs = (pair.partition("=") for pair in text.split("&") if pair)
@@ -2125,6 +2139,7 @@ def get_host(environ: dict, trusted_hosts: Any = None) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _admitted_host(scheme: str, host: str) -> str:
+    """Return the checked host of a request where no list of trusted ones is set."""
     found = _checked_host(scheme, host, None)
     if not found:
         raise SecurityError("The Host field is malformed.")
