@@ -2519,7 +2519,7 @@ class Rule:
             parts, end = [*parts[:-1], parts[-1][:-1]], r"(?<!/)(?P<slash>/?)"
         elif not (self.strict_slashes or self.open_end):
             end = "/?"
-        fullmatch = re.compile(_pattern(parts) + end, re.A).fullmatch
+        fullmatch = re.compile(_pattern(parts) + end).fullmatch
         longest = _LONGEST_PATH[min(4, _elastic_variables(parts))]
         if longest is None:
             return fullmatch
@@ -4152,7 +4152,6 @@ _WITH_CARE = ("location", "content-location", "content-length")
 _ENTITY_HEADERS = """allow content-encoding content-language content-length content-md5
     content-range content-type last-modified""".split()
 
-@functools.lru_cache(maxsize=256)
 @functools.lru_cache(maxsize=128, typed=True)
 def _clean_status(value: Any) -> tuple[str, int]:
     """Return a status line and its code: 201, "201", "201 MADE" or an HTTPStatus."""
@@ -4292,7 +4291,7 @@ class Response(_ResponseFields):
         self.response = [data]
         if self.automatically_set_content_length:
             headers, length = self.headers._list, ("Content-Length", str(len(data)))
-            if len(headers) == 1:       # as it is in a new response
+            if [name for name, _ in headers] == ["Content-Type"]:   # a new response
                 headers.append(length)
             else:
                 self.headers.set(*length)
@@ -5042,12 +5041,12 @@ def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str
     from itsdangerous import TimestampSigner, URLSafeTimedSerializer
     class Signer(TimestampSigner):
         @functools.lru_cache(maxsize=8)
-        def _derived(secret: Any) -> bytes:  # noqa: N805
+        def _derived(secret: Any, salt: Any) -> bytes:
             return TimestampSigner(secret, salt, key_derivation=derivation,
                                    digest_method=digest).derive_key()
 
         def derive_key(self, secret_key: Any = None) -> bytes:
-            return Signer._derived(secret_key or self.secret_keys[-1])
+            return Signer._derived(secret_key or self.secret_keys[-1], self.salt)
 
     class Serializer(URLSafeTimedSerializer):
         make_signer = functools.lru_cache(maxsize=4)(URLSafeTimedSerializer.make_signer)
@@ -5287,7 +5286,7 @@ def send_file(
     if when is not None:
         headers.add("Last-Modified", when if isinstance(when, str) else http_date(when))
     response = current_app.response_class(headers=headers, direct_passthrough=True)
-    if conditional and "HTTP_RANGE" not in request.environ:
+    if conditional and path is not None and "HTTP_RANGE" not in request.environ:
         response.make_conditional(request, True, size)
         if response.status_code == 304:
             return response     # and the file was not even opened
