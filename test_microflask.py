@@ -14663,6 +14663,7 @@ GET /session|@session: eyIgdCI6W3siIGIiOiAieCJ9XX0
 GET /u/1/-2.5/12345678-1234-1234-1234-123456789abc/yy
 GET /multi/ab-c-d
 GET /slash/x?a=b
+GET /slash/x/
 GET /a//slash/x/end/c
 GET /page/1?q
 GET /moved/x
@@ -14803,7 +14804,7 @@ def test_fuzzed_requests_are_answered_and_none_is_a_server_error(holds_app):
     chance, seen = random.Random(5), collections.Counter()
     for seed in HOLDS_SEEDS:
         seen[holds_answers(holds_app, seed)] += 1
-    for _ in range(3_000):
+    for _ in range(6_000):
         data = holds_broken(chance, HOLDS_SEEDS, HOLDS_WORDS)
         try:
             seen[holds_answers(holds_app, data)] += 1
@@ -14856,6 +14857,345 @@ def test_fuzzed_bytes_never_harm_the_development_server(devserver):
     assert process.poll() is None
     assert "Traceback" not in log.read_text()[len(before):]
     assert {200, 400, 404, 405, 417, 501} - {*seen} <= {417, 501}
+
+# Rows 54 and 55: threads, tasks, memory
+
+def test_hostile_threads_and_tasks_together_keep_their_values_apart():
+    app, wrong = make_app(), []
+
+    def told(name):
+        return f"{name} {g.name} {session['name']} {request.args['name']}"
+
+    @app.before_request
+    def remember():
+        g.name = session["name"] = request.args["name"]
+
+    @app.get("/plain")
+    def plain():
+        time.sleep(0.0005)
+        return told(request.args["name"])
+
+    @app.get("/async")
+    async def waiting():
+        await asyncio.sleep(0.0005)
+        return told(request.args["name"])
+
+    @app.get("/stream")
+    def stream():
+        @stream_with_context
+        def pieces():
+            for _ in range(3):
+                time.sleep(0.0003)
+                yield told(request.args["name"])
+        return pieces()
+
+    def ask(path, name):
+        text = app.test_client().get(path, query_string={"name": name}).text
+        times = 3 if path == "/stream" else 1
+        if text != f"{name} {name} {name} {name}" * times or mf.has_app_context():
+            wrong.append((path, name, text))
+
+    def in_thread(number):
+        for turn in range(8):
+            for path in ("/plain", "/async", "/stream"):
+                ask(path, f"thread {number} {turn}")
+
+    async def in_task(number):
+        for turn in range(8):
+            name = f"task {number} {turn}"
+            with app.test_request_context(query_string={"name": name}):
+                remember()
+                await asyncio.sleep(0.0005)
+                if told(name) != f"{name} {name} {name} {name}":
+                    wrong.append(("task", name))
+            await asyncio.to_thread(ask, "/plain", name)
+            ask("/stream", name)
+
+    async def all_tasks():
+        await asyncio.wait_for(asyncio.gather(*map(in_task, range(32))), 60)
+
+    threads = [threading.Thread(target=in_thread, args=(n,)) for n in range(32)]
+    for thread in threads:
+        thread.start()
+    asyncio.run(all_tasks())
+    for thread in threads:
+        thread.join(60)
+    assert not wrong and not any(thread.is_alive() for thread in threads)
+
+# The program takes two numbers: of the rounds before the memory is measured, and after.
+HOLDS_MEMORY = r'''
+import asyncio, gc, io, json, sys, tracemalloc
+from wsgiref.util import setup_testing_defaults
+from microflask import *
+
+app = Flask("memory", static_folder=".", static_url_path="/static")
+app.config.update(SECRET_KEY="dev", MAX_CONTENT_LENGTH=1000)
+app.logger.disabled = True
+page = "{% for x in values %}{{ x }}{% endfor %}{{ get_flashed_messages() }}"
+
+def numbers():
+    yield from "abc"
+
+@app.route("/upload", methods=["POST"])
+def upload():
+    data = request.get_json(silent=True, force=True)
+    return {"form": request.form, "files": list(request.files), "json": data}
+
+@app.route("/session")
+def in_session():
+    session["n"] = g.n = request.args["n"]
+    flash(g.n)
+    return render_template_string(page, values=request.args.values())
+
+@app.route("/async")
+async def waiting():
+    await asyncio.sleep(0)
+    return "waited"
+
+app.add_url_rule("/", "index", lambda: "hello")
+app.add_url_rule("/error", "error", lambda: 1 / 0)
+app.add_url_rule("/stream", "stream", lambda: stream_with_context(numbers()))
+app.add_url_rule("/plain", "plain", lambda: Response(numbers()))
+app.add_url_rule("/x/<int:n>/", "number", lambda n: redirect(url_for("index", n=n)))
+app.add_url_rule("/file", "file", lambda: send_file("memory.py"))
+multipart = (b'--b\r\nContent-Disposition: form-data; name="%d"\r\n\r\nx\r\n--b\r\n'
+             b'Content-Disposition: form-data; name="f"; filename="x"\r\n\r\nx\r\n--b--')
+
+def call(path, method="GET", body=b"", steps=9, **fields):
+    environ = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    setup_testing_defaults(environ)
+    path, _, query = path.partition("?")
+    environ.update(fields, REQUEST_METHOD=method, PATH_INFO=path, QUERY_STRING=query)
+    answer = app(environ, lambda *args: None)
+    for _ in zip(range(steps), answer):
+        pass
+    if hasattr(answer, "close"):
+        answer.close()
+
+def rounds(first, last):
+    for n in range(first, last):
+        call("/")
+        call(f"/no/{n}", HTTP_HOST=f"h{n}.example")
+        call("/error")
+        call("/stream", steps=1)
+        call("/plain", "HEAD", steps=0)
+        call(f"/x/{n}")
+        call(f"/x/{n}/")
+        call(f"/session?n={n}", HTTP_COOKIE=f"session=a.{n}.b")
+        call("/upload", "POST", multipart % n, CONTENT_TYPE=
+             "multipart/form-data; boundary=b")
+        call("/upload", "POST", b"[%d]" % n, CONTENT_TYPE="application/json")
+        call("/upload", "POST", b"a=%d" % n * 500, CONTENT_TYPE=
+             "application/x-www-form-urlencoded")
+        call("/upload", "POST", multipart[:n % 99], CONTENT_TYPE=
+             "multipart/form-data; boundary=b")
+        call("/file", HTTP_RANGE=f"bytes={n % 9}-9", HTTP_IF_RANGE=f'"{n}"')
+        call("/static/memory.py", HTTP_ACCEPT=f"a/{n}", HTTP_IF_NONE_MATCH=f'"{n}"')
+        if n % 50 == 0:
+            call("/async")
+    gc.collect()
+
+def memory():
+    try:
+        with open("/proc/self/statm") as file:
+            resident = int(file.read().split()[1]) * 4096
+    except OSError:
+        resident = None
+    return tracemalloc.get_traced_memory()[0], resident
+
+warm, measured = int(sys.argv[1]), int(sys.argv[2])
+if "rss" not in sys.argv:
+    tracemalloc.start()
+rounds(0, warm)
+before = memory()
+rounds(warm, warm + measured)
+print(json.dumps([before, memory()]))
+'''
+
+def test_hostile_requests_of_14_kinds_leave_the_memory_flat(tmp_path):
+    tmp_path.joinpath("memory.py").write_text(HOLDS_MEMORY)
+    ended = subprocess.run(
+        [sys.executable, "memory.py", "1100", "400"], cwd=tmp_path, timeout=100,
+        capture_output=True, text=True, env=server_environment())
+    assert ended.returncode == 0, ended.stderr
+    (before, _), (after, _) = json.loads(ended.stdout)
+    assert after - before < 40_000      # 7 bytes for each of the 5,600 requests
+
+# Real servers: an answer, an upload, a stream; clients that leave; the end
+
+HOLDS_SERVED = r'''
+import hashlib, os, threading, time
+from microflask import Flask, Response, request, stream_with_context
+
+app = Flask("served")
+
+def note(*words):
+    """Append a line to the file `notes`, whichever process this is."""
+    with open("notes", "ab", buffering=0) as file:
+        file.write(" ".join(words).encode() + b"\n")
+
+@app.teardown_request
+def over(error):
+    note("over", request.path)
+
+@app.get("/")
+def index():
+    return "hello"
+
+@app.post("/upload")
+def upload():
+    note("begun", request.path)
+    data = request.files["f"].read()
+    note("read", request.path)
+    return hashlib.sha256(data).hexdigest()
+
+@app.post("/data")
+def data():
+    return hashlib.sha256(request.get_data()).hexdigest()
+
+@app.get("/stream")
+def stream():
+    def pieces():
+        for number in range(3):
+            yield f"{request.path} {number};"
+    return stream_with_context(pieces())
+
+@app.get("/endless")
+def endless():
+    def pieces():
+        try:
+            while True:
+                yield b"x" * 50_000
+        finally:
+            note("closed", request.path)
+    return Response(stream_with_context(pieces()))
+
+@app.get("/slow/<name>")
+def slow(name):
+    note("begun", name)
+    time.sleep(0.1)
+    return name
+'''
+
+HOLDS_SERVERS = {
+    "gunicorn sync": ["-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:{port}",
+                      "--log-level", "warning", "served:app"],
+    "gunicorn gthread": ["-m", "gunicorn", "-w", "2", "-k", "gthread", "--threads", "4",
+                         "-b", "127.0.0.1:{port}", "--log-level", "warning",
+                         "served:app"],
+    "waitress": ["-m", "waitress", "--listen=127.0.0.1:{port}", "served:app"],
+    "development server": ["-m", "microflask", "--app", "served", "run",
+                           "--port={port}"],
+}
+
+@pytest.fixture(scope="module", params=HOLDS_SERVERS)
+def holds_server(request, tmp_path_factory):
+    """(name, port, folder) of an application on a server."""
+    folder = tmp_path_factory.mktemp("served")
+    folder.joinpath("served.py").write_text(HOLDS_SERVED)
+    with server_running(HOLDS_SERVERS[request.param], folder) as port:
+        yield request.param, port, folder
+    log = folder.joinpath("log.txt").read_text()
+    assert "Traceback" not in log, log
+
+def holds_ask(port, method, path, body=None, **fields):
+    """Status, headers and body of an answer; a body that is no bytes goes in chunks."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request(method, path, body, {
+            name.replace("_", "-"): value for name, value in fields.items()})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+
+def holds_noted(folder, line, count=1):
+    """Whether the line is in the application's notes so often, or will be soon."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        with contextlib.suppress(FileNotFoundError):
+            lines = folder.joinpath("notes").read_text().splitlines()
+            if lines.count(line) >= count:
+                return lines.count(line) == count
+        time.sleep(0.02)
+    return False
+
+HOLDS_UPLOAD = bytes(range(256)) * 8_000
+
+def test_served_for_real_answers_uploads_and_streams(holds_server):
+    _, port, _ = holds_server
+    status, headers, body = holds_ask(port, "GET", "/")
+    assert (status, body, headers["Content-Length"]) == (200, b"hello", "5")
+    assert holds_ask(port, "HEAD", "/")[::2] == (200, b"")
+    assert holds_ask(port, "GET", "/none")[0] == 404
+    assert holds_ask(port, "POST", "/")[0] == 405
+    assert holds_ask(port, "GET", "/stream")[::2] == (
+        200, b"/stream 0;/stream 1;/stream 2;")
+    digest = hashlib.sha256(HOLDS_UPLOAD).hexdigest().encode()
+    form = hostile_part(b'name="f"; filename="x"', HOLDS_UPLOAD) + b"--b--\r\n"
+    for sent in (form, iter([form[:99], form[99:50_000], form[50_000:]])):
+        assert holds_ask(port, "POST", "/upload", sent, Content_Type=HOSTILE_MULTIPART
+                         )[::2] == (200, digest)
+    for sent in (HOLDS_UPLOAD, iter([HOLDS_UPLOAD[:7], HOLDS_UPLOAD[7:]])):
+        assert holds_ask(port, "POST", "/data", sent)[::2] == (200, digest)
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_served_for_real_a_client_may_leave_in_the_middle_of_its_upload(
+        holds_server, chunked):
+    name, port, folder = holds_server
+    form = hostile_part(b'name="f"; filename="x"', HOLDS_UPLOAD)
+    head = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(form)}"
+    chunk = b"10000\r\n" + form[:65_536] + b"\r\n" if chunked else form[:65_536]
+    folder.joinpath("notes").write_text("")
+    for _ in range(2):
+        with socket.create_connection(("127.0.0.1", port), 10) as sock:
+            sock.sendall(f"POST /upload HTTP/1.1\r\nHost: x\r\n{head}\r\nContent-Type: "
+                         f"{HOSTILE_MULTIPART}\r\n\r\n".encode() + chunk)
+            assert name == "waitress" or holds_noted(folder, "begun /upload", _ + 1)
+        assert name == "waitress" or holds_noted(folder, "over /upload", _ + 1)
+    assert holds_ask(port, "GET", "/")[2] == b"hello"
+    assert "read /upload" not in folder.joinpath("notes").read_text()
+
+def test_served_for_real_a_client_may_leave_in_the_middle_of_its_download(holds_server):
+    _, port, folder = holds_server
+    folder.joinpath("notes").write_text("")
+    for turn in range(4):
+        with socket.create_connection(("127.0.0.1", port), 10) as sock:
+            sock.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert sock.recv(100)
+        assert holds_noted(folder, "closed /endless", turn + 1)
+        assert holds_noted(folder, "over /endless", turn + 1)
+    assert holds_ask(port, "GET", "/")[2] == b"hello"
+
+@pytest.mark.parametrize("kind", ["gunicorn sync", "gunicorn gthread"])
+def test_served_for_real_sigterm_loses_no_request_that_was_begun(kind, tmp_path):
+    tmp_path.joinpath("served.py").write_text(HOLDS_SERVED)
+    done, ending = [], threading.Event()
+
+    def work(number, port):
+        for turn in range(1000):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                name = f"{number}-{turn}"
+                status, _, body = holds_ask(port, "GET", f"/slow/{name}")
+                done.append(f"begun {name}" if (status, body) == (200, name.encode())
+                            else f"{status} {body} for {name}")
+            if ending.is_set():
+                return
+
+    with server_running(HOLDS_SERVERS[kind], tmp_path) as port:
+        threads = [threading.Thread(target=work, args=(n, port)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        try:
+            deadline = time.monotonic() + 20
+            while len(done) < 20 and time.monotonic() < deadline:
+                time.sleep(0.01)
+        finally:
+            ending.set()
+    # The block's end has sent SIGTERM, while each thread waited for an answer.
+    for thread in threads:
+        thread.join(20)
+    begun = [line for line in tmp_path.joinpath("notes").read_text().splitlines()
+             if line.startswith("begun")]
+    assert len(done) >= 20 and sorted(begun) == sorted(done)
 
 # ---------------------------------------------------------------------------
 # Beside Flask
