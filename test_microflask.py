@@ -14958,8 +14958,8 @@ app.add_url_rule("/stream", "stream", lambda: stream_with_context(numbers()))
 app.add_url_rule("/plain", "plain", lambda: Response(numbers()))
 app.add_url_rule("/x/<int:n>/", "number", lambda n: redirect(url_for("index", n=n)))
 app.add_url_rule("/file", "file", lambda: send_file("memory.py"))
-multipart = (b'--b\r\nContent-Disposition: form-data; name="%d"\r\n\r\nx\r\n--b\r\n'
-             b'Content-Disposition: form-data; name="f"; filename="x"\r\n\r\nx\r\n--b--')
+part = b'--b\r\nContent-Disposition: form-data; name="%d"'
+multipart = part + b"\r\n\r\nx\r\n" + part + b'; filename="x"\r\n\r\nx\r\n--b--'
 
 def call(path, method="GET", body=b"", steps=9, **fields):
     environ = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -14982,7 +14982,7 @@ def rounds(first, last):
         call(f"/x/{n}")
         call(f"/x/{n}/")
         call(f"/session?n={n}", HTTP_COOKIE=f"session=a.{n}.b")
-        call("/upload", "POST", multipart % n, CONTENT_TYPE=
+        call("/upload", "POST", multipart % (n, n), CONTENT_TYPE=
              "multipart/form-data; boundary=b")
         call("/upload", "POST", b"[%d]" % n, CONTENT_TYPE="application/json")
         call("/upload", "POST", b"a=%d" % n * 500, CONTENT_TYPE=
