@@ -15197,6 +15197,93 @@ def test_served_for_real_sigterm_loses_no_request_that_was_begun(kind, tmp_path)
              if line.startswith("begun")]
     assert len(done) >= 20 and sorted(begun) == sorted(done)
 
+# Row 19: behind proxies, so many as there are
+
+PROXY_COUNTS = [{}, {"x_for": 2}, {"x_for": 0, "x_proto": 0}, {"x_host": 1},
+                {"x_port": 1}, {"x_prefix": 1}, {"x_proto": 2, "x_host": 2},
+                dict.fromkeys(["x_for", "x_proto", "x_host", "x_port", "x_prefix"], 1)]
+
+PROXY_FIELDS = [
+    {}, {"FOR": "1.1.1.1"}, {"FOR": "6.6.6.6, 1.1.1.1"}, {"FOR": "6.6.6.6,1.1.1.1,2"},
+    {"FOR": ""}, {"FOR": ","}, {"FOR": "a, , b"}, {"FOR": '"[::1]:80"'}, {"FOR": " 1 "},
+    {"FOR": "::1"}, {"FOR": '"'}, {"FOR": "unknown, _hidden"},
+    {"PROTO": "https"}, {"PROTO": "http, https"}, {"PROTO": "https, http"},
+    {"HOST": "example.org"}, {"HOST": "example.org:8080"}, {"HOST": "a, b:81"},
+    {"HOST": "[::1]"}, {"HOST": "[::1]:8080"}, {"HOST": ""}, {"HOST": "a:b"},
+    {"PORT": "8443"}, {"PORT": "80, 8443"}, {"PORT": ""},
+    {"PREFIX": "/app"}, {"PREFIX": "/a, /b"}, {"PREFIX": ""},
+    {"HOST": "example.org", "PORT": "8443"}, {"HOST": "example.org:1", "PORT": "2"},
+    {"HOST": "[::1]", "PORT": "8443"}, {"HOST": "[::1]:1", "PORT": "8443"},
+    {"FOR": "1.1.1.1", "PROTO": "https", "HOST": "example.org", "PORT": "443",
+     "PREFIX": "/app"}]
+
+def proxy_environs(fix, fields, **counts):
+    """What reaches the application through the middleware."""
+    environs = []
+    said = {f"HTTP_X_FORWARDED_{field}": value for field, value in fields.items()}
+    for host in ("inside:5000", "inside", "[::2]:5000", None):
+        environ = hostile_environ(REMOTE_ADDR="10.0.0.1", HTTP_HOST=host, **said)
+        fix(lambda environ, start_response: environs.append(environ), **counts)(
+            environ, None)
+    unlike = ("wsgi.input", "wsgi.errors")
+    return [{key: value for key, value in environ.items() if key not in unlike}
+            for environ in environs]
+
+@pytest.mark.parametrize("counts", PROXY_COUNTS)
+@pytest.mark.parametrize("fields", PROXY_FIELDS)
+def test_proxy_fix_believes_what_werkzeugs_does(fields, counts):
+    from werkzeug.middleware.proxy_fix import ProxyFix
+    assert proxy_environs(mf.ProxyFix, fields, **counts) == (
+        proxy_environs(ProxyFix, fields, **counts))
+
+PROXY_ALL = PROXY_COUNTS[-1]
+
+def proxy_app(**counts):
+    app = hostile_app()
+    app.add_url_rule("/", "v", lambda: jsonify(
+        request.remote_addr, request.url, url_for("v", _external=True)))
+    app.add_url_rule("/dir/", "dir", lambda: "")
+    app.wsgi_app = mf.ProxyFix(app.wsgi_app, **counts)
+    return app
+
+@pytest.mark.parametrize(("fields", "counts", "shown"), [
+    ({"FOR": "9.9.9.9", "PROTO": "https"}, {}, ["9.9.9.9", "https://localhost/"]),
+    ({"FOR": "6.6.6.6, 9.9.9.9"}, {}, ["9.9.9.9", "http://localhost/"]),
+    ({"FOR": "6.6.6.6, 9.9.9.9, 8.8.8.8"}, {"x_for": 2},
+     ["9.9.9.9", "http://localhost/"]),
+    ({"FOR": "6.6.6.6"}, {"x_for": 2}, ["10.0.0.1", "http://localhost/"]),
+    ({"HOST": "evil.example", "PORT": "99", "PREFIX": "/evil"}, {},
+     ["10.0.0.1", "http://localhost/"]),
+    ({"PROTO": "https", "HOST": "example.org", "PORT": "8443", "PREFIX": "/app"},
+     PROXY_ALL, ["10.0.0.1", "https://example.org:8443/app/"])])
+def test_proxy_fix_in_front_of_an_application(fields, counts, shown):
+    said = {f"HTTP_X_FORWARDED_{field}": value for field, value in fields.items()}
+    _, _, data = hostile_call(proxy_app(**counts), REMOTE_ADDR="10.0.0.1", **said)
+    assert json.loads(data) == [*shown, shown[-1]]
+
+@pytest.mark.parametrize("field", ["FOR", "HOST", "PORT", "PREFIX", "PROTO"])
+@pytest.mark.parametrize("value", [
+    "\0", "\r\nX: y", "\xe9", '"', '"a', ",", ", " * 5_000, "9" * 5_000, "a" * 60_000,
+    "//evil.example", "evil.example/x", "user@evil.example", "[", "[::1", "]:", ":",
+    "a b", "javascript", "-1", "99999", "\\evil.example", "xn--a", ";a=b", "%0d%0a"])
+@pytest.mark.beyond_flask
+def test_proxy_fix_hands_on_nothing_that_breaks_the_application(field, value):
+    for path in ("/", "/dir", "/none"):
+        status, headers, _ = hostile_call(
+            proxy_app(**PROXY_ALL), path, **{f"HTTP_X_FORWARDED_{field}": value})
+        assert status < 500
+        assert dict(headers).get("Location", "").isprintable()
+
+@pytest.mark.parametrize("value", [",", "a,", '"', "\\", " ", "[", ":"])
+def test_proxy_fix_costs_time_in_proportion(value):
+    app = proxy_app(**PROXY_ALL)
+
+    def ask(text):
+        fields = ("FOR", "HOST", "PORT", "PREFIX", "PROTO")
+        hostile_call(app, **{f"HTTP_X_FORWARDED_{field}": text for field in fields})
+    small, large = (value * (size // len(value)) for size in (4_000, 16_000))
+    assert holds_grows_evenly(ask, small, large, 0.01)
+
 # ---------------------------------------------------------------------------
 # Beside Flask
 # ---------------------------------------------------------------------------
