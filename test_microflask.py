@@ -14635,6 +14635,57 @@ def test_hostile_map_finds_what_one_of_its_rules_finds_alone(rules, path):
     together = match(*texts)
     assert together in alone if alone else together is None
 
+# Row 20: nothing breaks out of its line
+
+HOLDS_SETTERS = {
+    "name": lambda answer, text: answer.headers.add(text, "x"),
+    "value": lambda answer, text: answer.headers.set("X", text),
+    "parameter": lambda answer, text: answer.headers.set("X", "x", filename=text),
+    "status": lambda answer, text: setattr(answer, "status", f"200 {text}"),
+    "mimetype": lambda answer, text: setattr(answer, "mimetype", text),
+    "content_type": lambda answer, text: setattr(answer, "content_type", text),
+    "charset": lambda answer, text: answer.mimetype_params.update(charset=text),
+    "location": lambda answer, text: setattr(answer, "location", text),
+    "cookie name": lambda answer, text: answer.set_cookie(text, "x"),
+    "cookie value": lambda answer, text: answer.set_cookie("x", text),
+    "cookie path": lambda answer, text: answer.set_cookie("x", "x", path=text),
+    "cookie domain": lambda answer, text: answer.set_cookie("x", "x", domain=text),
+    "cookie expires": lambda answer, text: answer.set_cookie("x", "x", expires=text),
+    "cookie samesite": lambda answer, text: answer.set_cookie("x", "x", samesite=text),
+    "vary": lambda answer, text: answer.vary.add(text),
+    "allow": lambda answer, text: answer.allow.add(text),
+    "entity tag": lambda answer, text: answer.set_etag(text),
+    "retry after": lambda answer, text: setattr(answer, "retry_after", text),
+    "challenge": lambda answer, text: setattr(
+        answer, "www_authenticate", mf.WWWAuthenticate("basic", {"realm": text})),
+    "policy": lambda answer, text: setattr(
+        answer.content_security_policy, "default_src", text)}
+
+@HOLDS_SETTINGS
+@given(st.text(st.characters(max_codepoint=300) | st.sampled_from("\r\n\0;,=\" \ud800"),
+               max_size=6))
+@pytest.mark.beyond_flask
+def test_hostile_text_never_breaks_out_of_its_line(text):
+    environ = hostile_environ()
+    for setter in HOLDS_SETTERS.values():
+        answer = Response("x")
+        with contextlib.suppress(ValueError, AttributeError, TypeError):
+            setter(answer, text)
+        _, status, headers = answer.get_wsgi_response(environ)
+        lines = [status, *(f"{name}: {value}" for name, value in headers)]
+        assert all(re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", line) for line in lines)
+        assert all(re.fullmatch(
+            r"[!#-'*+\-.^-z|~0-9A-Z]+", name) for name, _ in headers)
+
+# A quote that is never closed takes nothing with it but the rest
+
+@pytest.mark.parametrize(("text", "options"), [
+    ('a; b="c\\"', {}), ('a; b="c', {}), ('a; b="c\\"; d=e', {}), ('a; b="', {}),
+    ('a; d=e; b="c\\"', {"d": "e"}), ('a; b="c\\\\"; d=e', {"b": "c\\", "d": "e"}),
+    ('a; b="c\\""; d=e', {"b": 'c"', "d": "e"})])
+def test_hostile_quote_that_is_not_closed_is_no_parameter(text, options):
+    assert mf.parse_options_header(text) == ("a", options)
+
 # Fuzz: requests that were broken by chance, always the same ones
 
 HOLDS_SEEDS = b"""
