@@ -14686,6 +14686,40 @@ def test_hostile_text_never_breaks_out_of_its_line(text):
 def test_hostile_quote_that_is_not_closed_is_no_parameter(text, options):
     assert mf.parse_options_header(text) == ("a", options)
 
+# Small things that nothing else would notice
+
+CALLBACK_CHANGES = [    # a change of {"a": 1}, and whether it is one
+    (lambda values: values.__setitem__("a", 2), True),
+    (lambda values: values.__setitem__("b", 2), True),
+    (lambda values: values.__delitem__("a"), True),
+    (lambda values: values.pop("a"), True), (lambda values: values.pop("b", 0), False),
+    (lambda values: values.setdefault("a", 0), False),
+    (lambda values: values.setdefault("b", 0), True),
+    (lambda values: values.update({"a": 2}), True),
+    (lambda values: values.__ior__({"a": 2}), True),
+    (lambda values: values.popitem(), True), (lambda values: values.clear(), True)]
+
+@pytest.mark.parametrize(("change", "told"), CALLBACK_CHANGES)
+def test_callback_dict_and_session_learn_of_each_change(change, told):
+    seen, values = [], mf.CallbackDict({"a": 1}, lambda values: seen.append(values))
+    change(values)
+    assert seen == [values] * told
+    stored = mf.SecureCookieSession({"a": 1})
+    change(stored)
+    assert stored.modified is told and stored == values
+
+def test_hostile_headers_of_two_requests_are_not_the_same():
+    one, two = holds_request(HTTP_A="1"), holds_request(HTTP_A="1")
+    assert one.headers == mf.EnvironHeaders(one.environ)
+    assert one.headers != two.headers and one.headers != [("A", "1")]
+
+@pytest.mark.parametrize(("etag", "found"), [
+    ('""', ("", False)), ("a", ("a", False)), ('"a', ('"a', False)),
+    ('W/"a"', ("a", True)), ('w/"a"', ("a", True)), ("W/a", ("a", True)), ("", None),
+    pytest.param('"', ('"', False), marks=pytest.mark.beyond_flask)])
+def test_hostile_entity_tag_is_unquoted_when_it_is_quoted(etag, found):
+    assert mf.unquote_etag(etag) == (found or (None, None))
+
 # Fuzz: requests that were broken by chance, always the same ones
 
 HOLDS_SEEDS = b"""
