@@ -14688,7 +14688,7 @@ def test_hostile_quote_that_is_not_closed_is_no_parameter(text, options):
 
 # Small things that nothing else would notice
 
-CALLBACK_CHANGES = [    # a change of {"a": 1}, and whether it is one
+HOLDS_CHANGES = [    # a change of {"a": 1}, and whether it is one
     (lambda values: values.__setitem__("a", 2), True),
     (lambda values: values.__setitem__("b", 2), True),
     (lambda values: values.__delitem__("a"), True),
@@ -14699,7 +14699,7 @@ CALLBACK_CHANGES = [    # a change of {"a": 1}, and whether it is one
     (lambda values: values.__ior__({"a": 2}), True),
     (lambda values: values.popitem(), True), (lambda values: values.clear(), True)]
 
-@pytest.mark.parametrize(("change", "told"), CALLBACK_CHANGES)
+@pytest.mark.parametrize(("change", "told"), HOLDS_CHANGES)
 def test_callback_dict_and_session_learn_of_each_change(change, told):
     seen, values = [], mf.CallbackDict({"a": 1}, lambda values: seen.append(values))
     change(values)
