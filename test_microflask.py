@@ -14720,6 +14720,52 @@ def test_hostile_headers_of_two_requests_are_not_the_same():
 def test_hostile_entity_tag_is_unquoted_when_it_is_quoted(etag, found):
     assert mf.unquote_etag(etag) == (found or (None, None))
 
+@pytest.mark.parametrize("host", ["example.com", "EXAMPLE.com", "Sub.Example.COM:81"])
+@pytest.mark.parametrize("trusted", [["example.com", ".example.com"],
+                                     ["Example.Com", ".EXAMPLE.com"]])
+def test_hostile_host_is_trusted_in_any_case_of_letters(host, trusted):
+    assert mf.get_host({"HTTP_HOST": host}, trusted) == host
+    with pytest.raises(mf.SecurityError):
+        mf.get_host({"HTTP_HOST": f"{host}.evil.example"}, trusted)
+
+@pytest.mark.parametrize(("ignore", "modified"), [(True, True), (False, False)])
+def test_hostile_if_range_counts_only_where_it_is_asked_for(ignore, modified):
+    environ = {"HTTP_RANGE": "bytes=0-5", "HTTP_IF_RANGE": '"a"'}
+    assert mf.is_resource_modified(environ, "a", ignore_if_range=ignore) is modified
+    assert mf.is_resource_modified(environ, "b", ignore_if_range=ignore)
+
+@pytest.mark.parametrize(("span", "valid"), [
+    ((0, 1, 1), True), ((0, 1, None), True), ((None, None, None), True),
+    ((None, None, 0), True), ((-1, 5, 9), False), ((0, 0, 9), False),
+    ((9, 10, 9), False), ((5, 4, 9), False), ((None, 5, 9), False),
+    ((0, None, 9), False), ((None, None, -1), False)])
+def test_hostile_byte_range_is_valid_within_the_length(span, valid):
+    assert mf.is_byte_range_valid(*span) is valid
+
+def test_hostile_entity_tags_called_with_a_tag():
+    tags = mf.ETags(["strong"], ["weak"])
+    assert [(tags(tag), tags(tag, include_weak=True)) for tag in
+            ("strong", "weak", "none")] == [(True, True), (False, True), (False, False)]
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n", b"\r"])
+def test_hostile_line_ends_of_a_part_may_be_any(end):
+    body = end.join([
+        b"--b", b"X: a", b' b', b'Content-Disposition: form-data; name="f";',
+        b' filename="x"', b"Content-Type: text/x", b"", b"data", b"--b--", b""])
+    wanted = mf.Request(hostile_environ("/", "POST", body,
+                                        CONTENT_TYPE=HOSTILE_MULTIPART))
+    with wanted:
+        file = wanted.files["f"]
+        assert (file.filename, file.content_type, file.read()) == (
+            "x", "text/x", b"data")
+        assert file.headers["X"] == "a b"
+
+@pytest.mark.parametrize(("parts", "joined"), [
+    (("", "a"), "/d/a"), (("", ".."), None), (("a", "", "b"), "/d/a/b"),
+    (("", "", "/etc"), None)])
+def test_hostile_empty_part_of_a_path_hides_no_other(parts, joined):
+    assert mf.safe_join("/d", *parts) == joined
+
 # Fuzz: requests that were broken by chance, always the same ones
 
 HOLDS_SEEDS = b"""
