@@ -14016,6 +14016,7 @@ def holds_request(**environ):
 HOLDS_NEAR_BOUNDARIES = [b"", b"x--b--", b"x--b--\r\n", b"x--b\r\n", b"\r\n--b-"]
 
 @pytest.mark.parametrize("start", HOLDS_NEAR_BOUNDARIES)
+@pytest.mark.beyond_flask
 def test_hostile_part_that_ends_at_any_place_of_a_block_is_exact(start):
     app = hostile_upload_app()
     for size in range(65_380, 65_560):
@@ -14108,6 +14109,7 @@ def test_hostile_target_of_a_redirect_is_no_server_error(target):
     f"{device}{end}" for device in ("CON", "prn", "Aux", "NUL", "COM1", "lpt9", "COM¹",
                                     "CONIN$", "CONOUT$", "COM0")
     for end in ("", ".txt", ".a.b", " ", " .x", ":x")])
+@pytest.mark.beyond_flask
 def test_hostile_name_of_a_device_is_not_served(name, tmp_path):
     (tmp_path / name).write_text("device")
     (tmp_path / f"x{name}").write_text("file")
@@ -14240,7 +14242,6 @@ def test_hostile_path_is_logged_escaped(character):
 # Row 33: no request outlives its end, and no cache grows without bound
 
 @pytest.mark.parametrize("path", ["/", "/no", "/fail", "/stream", "/upload", "/left"])
-@pytest.mark.beyond_flask
 def test_hostile_request_is_gone_after_its_end(path):
     import weakref
     app, known = hostile_app(), []
@@ -14267,6 +14268,7 @@ def test_hostile_request_is_gone_after_its_end(path):
     gc.collect()
     assert len(known) == 3 and not any(reference() for reference in known)
 
+@pytest.mark.beyond_flask
 def test_hostile_clients_fill_no_cache_without_bound():
     classes = [value for value in vars(mf).values() if type(value) is type]
     values = [value for one in (mf, *classes) for value in vars(one).values()]
@@ -14274,6 +14276,7 @@ def test_hostile_clients_fill_no_cache_without_bound():
     assert caches and all(cache.cache_info().maxsize or not inspect.signature(
         cache).parameters for cache in caches)
 
+@pytest.mark.beyond_flask
 def test_hostile_names_of_charsets_are_not_kept():
     import encodings
     before = len(encodings._cache)
@@ -14354,6 +14357,7 @@ HOLDS_UNITS = [
 HOLDS_ENDS = ["", '"', "x"]
 
 @pytest.mark.parametrize("parser", HOLDS_PARSERS)
+@pytest.mark.beyond_flask
 def test_hostile_field_costs_time_in_proportion(parser):
     run = HOLDS_PARSERS[parser]
     for start in HOLDS_STARTS:
@@ -14408,6 +14412,7 @@ def test_hostile_body_costs_time_in_proportion(name, crumb):
     assert holds_grows_evenly(read, small, large)
 
 @pytest.mark.parametrize("text", ["[", "{", '{"a":', "1", '"\\u0041', " ", "[[],", "-"])
+@pytest.mark.beyond_flask
 def test_hostile_json_costs_time_in_proportion(text):
     def read(body):
         with contextlib.suppress(mf.HTTPException):
@@ -14457,6 +14462,7 @@ HOLDS_HEADER = holds_words(
 
 @HOLDS_SETTINGS
 @given(HOLDS_HEADER)
+@pytest.mark.beyond_flask
 def test_hostile_any_field_is_parsed_and_none_raises(text):
     for parser in HOLDS_PARSERS.values():
         parser(text)
@@ -14474,6 +14480,7 @@ def test_hostile_pairs_come_back_from_query_and_form(pairs):
 @HOLDS_SETTINGS
 @given(holds_words("&", "=", "+", "%", "%26", "%3d", "%41", "%4", "%c3%a9", "%ff", ";",
                    "a", "b"))
+@pytest.mark.beyond_flask
 def test_hostile_nothing_slips_into_a_neighbouring_parameter(text):
     found = list(holds_request(QUERY_STRING=text).args.items(multi=True))
     pieces = [piece for piece in text.split("&") if piece]
@@ -14484,6 +14491,7 @@ def test_hostile_nothing_slips_into_a_neighbouring_parameter(text):
 
 @HOLDS_SETTINGS
 @given(st.lists(st.tuples(HOLDS_TOKEN, HOLDS_TEXT), max_size=5))
+@pytest.mark.beyond_flask
 def test_hostile_cookies_come_back(pairs):
     text = "; ".join(mf.dump_cookie(name, value, path=None) for name, value in pairs)
     assert text.isascii() and text.isprintable()
@@ -14491,6 +14499,7 @@ def test_hostile_cookies_come_back(pairs):
 
 @HOLDS_SETTINGS
 @given(holds_words(";", "=", '"', "\\", "\\0", "\\101", " ", ",", "a", "b", "a=b; "))
+@pytest.mark.beyond_flask
 def test_hostile_cookies_have_names_and_keep_apart(text):
     cookies = mf.parse_cookie(text)
     assert all(name and not set(name) & set(' \t=";') for name in cookies)
@@ -14931,6 +14940,7 @@ def holds_app(tmp_path_factory):
     folder.parent.joinpath("secret.txt").write_text("not for you")
     return holds_fuzzed_app(folder)
 
+@pytest.mark.beyond_flask
 def test_fuzzed_requests_are_answered_and_none_is_a_server_error(holds_app):
     chance, seen = random.Random(5), collections.Counter()
     for seed in HOLDS_SEEDS:
@@ -14950,6 +14960,7 @@ HOLDS_FOUND = [
 ]
 
 @pytest.mark.parametrize(("data", "status"), HOLDS_FOUND)
+@pytest.mark.beyond_flask
 def test_fuzz_has_found_this_once(holds_app, data, status):
     assert holds_answers(holds_app, data) == status
 
@@ -14971,6 +14982,7 @@ HOLDS_RAW_WORDS = [
     b";x=y", b"http://a", b"*", b": ", b"\t", b" ", b"0x", b"+", b"-", b"\xb2", b"\x0b",
     b"ffffffffffffffff", b"chunked, ", b"/echo", b"/unread", b"#", b"?", b"%00"]
 
+@pytest.mark.beyond_flask
 def test_fuzzed_bytes_never_harm_the_development_server(devserver):
     process, port, log = devserver
     chance, seen, before = random.Random(6), collections.Counter(), log.read_text()
@@ -15143,6 +15155,7 @@ rounds(warm, warm + measured)
 print(json.dumps([before, memory()]))
 '''
 
+@pytest.mark.beyond_flask
 def test_hostile_requests_of_14_kinds_leave_the_memory_flat(tmp_path):
     tmp_path.joinpath("memory.py").write_text(HOLDS_MEMORY)
     ended = subprocess.run(
