@@ -14775,6 +14775,25 @@ def test_hostile_line_ends_of_a_part_may_be_any(end):
 def test_hostile_empty_part_of_a_path_hides_no_other(parts, joined):
     assert mf.safe_join("/d", *parts) == joined
 
+@pytest.mark.parametrize(("scheme", "upgraded"), [("http", "ws"), ("https", "wss")])
+def test_hostile_upgrade_changes_the_scheme_and_nothing_else_does(scheme, upgraded):
+    known = mf.Map([mf.Rule("/", endpoint="v")])
+    for connection, upgrade, found in [
+            ("Upgrade", "websocket", upgraded), ("a, UPGRADE", "WebSocket", upgraded),
+            ("Upgrade", "h2c", scheme), ("close", "websocket", scheme)]:
+        environ = hostile_environ(HTTP_CONNECTION=connection, HTTP_UPGRADE=upgrade)
+        environ["wsgi.url_scheme"] = scheme
+        assert known.bind_to_environ(environ).url_scheme == found
+
+@pytest.mark.parametrize(("size", "fields"), [(200, {"a": "x"}), (201, {})])
+@pytest.mark.beyond_flask
+def test_hostile_boundary_is_no_longer_than_200_characters(size, fields):
+    body = hostile_part(b'name="a"', b"x") + b"--b--"
+    wanted = mf.Request(hostile_environ(
+        "/", "POST", body.replace(b"--b", b"--" + b"b" * size),
+        CONTENT_TYPE=f"multipart/form-data; boundary={'b' * size}"))
+    assert wanted.form.to_dict() == fields
+
 # Fuzz: requests that were broken by chance, always the same ones
 
 HOLDS_SEEDS = b"""
