@@ -2365,6 +2365,19 @@ def test_iri_to_uri(iri, uri):
 def test_uri_to_iri(uri, iri):
     assert mf.uri_to_iri(uri) == iri
 
+@pytest.mark.parametrize("path", [
+    "/", "/shop", "/shop/", "/shop/a/b", "/shopping", "/shop/deep/x", "//shop", ""])
+def test_dispatcher_hands_on_to_what_is_mounted(path):
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+    def say(name):
+        return lambda environ, start_response: (
+            name, environ["SCRIPT_NAME"], environ["PATH_INFO"])
+    mounts = {"/shop": say("shop"), "/shop/deep": say("deep")}
+    answers = [kind(say("root"), mounts)(
+        {"SCRIPT_NAME": "/up", "PATH_INFO": path}, None)
+        for kind in (mf.DispatcherMiddleware, DispatcherMiddleware)]
+    assert answers[0] == answers[1]
+
 # ---------------------------------------------------------------------------
 # 9. Rules: how a path becomes a regular expression
 # ---------------------------------------------------------------------------
@@ -2591,6 +2604,14 @@ def test_routing_custom_converter_both_ways():
 def test_routing_converter_options_of_every_type(rule, path, expected):
     adapter = bind_routing(rule, converters={"rep": RoutingRepeatConverter})
     assert route_outcome(adapter, path) == expected
+
+def test_rule_of_a_converter_with_a_regex_of_its_own_takes_unicode():
+    class WordConverter(mf.BaseConverter):
+        regex = r"\w+"
+    app = make_app()
+    app.url_map.converters["word"] = WordConverter
+    app.add_url_rule("/w/<word:x>", "w", lambda x: x)
+    assert app.test_client().get("/w/é").text == "é"
 
 # ---------------------------------------------------------------------------
 # 10. Routing: which rule matches
@@ -5605,6 +5626,13 @@ def test_response_make_response_refuses(value, named):
         app.test_client().get("/")
     assert named in str(caught.value)
 
+@pytest.mark.parametrize("left", ["Content-Type", "Content-Length"])
+def test_response_new_data_has_one_length(left):
+    response = Response("hello")
+    del response.headers[left]
+    response.data = "abc"
+    assert response.headers.getlist("Content-Length") == ["3"]
+
 # ---------------------------------------------------------------------------
 # 15. Configuration and JSON
 # ---------------------------------------------------------------------------
@@ -6510,6 +6538,15 @@ def test_flash_sends_a_signal():
     assert seen[0] == (app, "plain", "message")
     assert [s[2] for s in seen] == ["message", "error", "info"]
 
+def test_session_serializer_obeys_the_salt_of_its_caller():
+    from itsdangerous import BadSignature
+    app = make_app()
+    serializer = app.session_interface.get_signing_serializer(app)
+    token = serializer.dumps({"a": 1}, salt="another")
+    assert serializer.loads(token, salt="another") == {"a": 1}
+    with pytest.raises(BadSignature):
+        serializer.loads(token)
+
 # ---------------------------------------------------------------------------
 # 17. Templates
 # ---------------------------------------------------------------------------
@@ -7322,6 +7359,20 @@ def test_a_malformed_hash_fits_no_password(hashed):
 def test_a_method_that_cannot_hash_a_password_is_a_value_error(method):
     with pytest.raises(ValueError):
         mf.generate_password_hash("x", method)
+
+@pytest.mark.parametrize("headers, status, length, body", [
+    ({}, 200, [], b"hello"), ({"If-None-Match": '"tag"'}, 304, [], b"")])
+def test_files_an_open_file_of_unknown_size_is_sent_and_closed(
+        tmp_path, headers, status, length, body):
+    (tmp_path / "file.txt").write_bytes(b"hello")
+    app, file = make_app(), open(tmp_path / "file.txt", "rb")
+    app.add_url_rule("/", "f", lambda: mf.send_file(
+        file, mimetype="text/plain", etag="tag"))
+    answer = app.test_client().get("/", headers=headers)
+    assert (answer.status_code, answer.data) == (status, body)
+    assert answer.headers.getlist("Content-Length") == length
+    answer.close()
+    assert file.closed
 
 # ---------------------------------------------------------------------------
 # 19. Blueprints, and what they share with the application
