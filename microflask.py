@@ -2374,9 +2374,10 @@ def _parse_arguments(text: str) -> tuple[list, dict]:
     return args, kwargs
 
 def _pattern(parts: list) -> str:
-    """Return the regular expression of a rule.
+    """Return the regular expression of a rule: `/user/<name>` is `/user/([^/]+)`.
 
-    In `<a>-<b>-<c>` a plain expression tries every dash for every variable, in a time
+    Fixed text is escaped, a variable is its converter's expression in brackets. But
+    in `<a>-<b>-<c>` a plain expression tries every dash for every variable, in a time
     that grows with a power of the length. What it finds in the end gives the most to
     `a`: so `b` and `c` may be told not to contain, after their first character, the
     text before them. With two `<path:>` the first must not contain the text after it.
@@ -2391,7 +2392,8 @@ def _pattern(parts: list) -> str:
             regex = _without_literal(parts[max(0, at - 2):at], regex)
         elif regex == PathConverter.regex:
             after = parts[at + 1:at + 3]
-            if len(after) == 2 and type(after[0]) is str and _is(regex, after[1]):
+            if len(after) == 2 and type(after[0]) is str and (
+                    _has_regex(after[1], regex)):
                 regex = f"[^/](?:(?!{re.escape(after[0])}[^/]).)*"
         pattern += f"({regex})"
     return pattern
@@ -2400,7 +2402,7 @@ def _without_literal(before: list, regex: str) -> str:
     """Return the expression of a free variable that may follow another one."""
     literal = before[-1] if before and type(before[-1]) is str else ""
     partner = before[-2:-1] if literal else before[-1:]
-    if "/" in literal or not partner or not _is(regex, partner[0]):
+    if "/" in literal or not partner or not _has_regex(partner[0], regex):
         return regex
     return f"[^/](?:(?!{re.escape(literal)})[^/])*"
 
@@ -2428,7 +2430,7 @@ def _elastic_variables(parts: list) -> int:
         count += not ends
     return count
 
-def _is(regex: str, part: Any) -> bool:
+def _has_regex(part: Any, regex: str) -> bool:
     return type(part) is tuple and part[1].regex == regex
 
 def _order(segment: list) -> tuple:
@@ -2708,7 +2710,7 @@ class Map:
         self.converters = {**self.default_converters, **(converters or {})}
         self._by_endpoint: dict[Any, list[Rule]] = {}
         self._fixed: dict[str, dict[str, Rule]] = {}    # whole path -> method -> rule
-        self._nodes: dict[tuple, int] = {}      # between equal weights: who came first
+        self._nodes: dict[tuple, int] = {}      # a prefix -> when it was first seen
         self._shapes: dict[tuple, tuple[Callable, dict]] = {}
         self._by_length: dict[int, list] = {}
         self._sorted = True
@@ -2761,7 +2763,7 @@ class Map:
         files.append((order, rule))
 
     def update(self) -> None:
-        """Sort what was added since the last time; all others call it themselves."""
+        """Sort what was added since the last time; who matches or builds calls it."""
         with self._lock:
             if self._sorted:
                 return
@@ -3517,7 +3519,7 @@ class _header:
         self.name, self.parse = name, parse
         self.__doc__ = doc or f"The {name} field, parsed."
         self.key = name.upper().replace("-", "_")
-        self.key = self.key if self.key.startswith("CONTENT_T") else f"HTTP_{self.key}"
+        self.key = self.key if self.key in _BODY_KEYS else f"HTTP_{self.key}"
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.attribute = name
@@ -4148,7 +4150,6 @@ def run_wsgi_app(app: Callable, environ: dict, buffered: bool = False) -> tuple:
         written, iterator)
     return body, started[0], Headers(started[1])
 
-_WITH_CARE = ("location", "content-location", "content-length")
 _ENTITY_HEADERS = """allow content-encoding content-language content-length content-md5
     content-range content-type last-modified""".split()
 
@@ -5037,7 +5038,10 @@ class SecureCookieSessionInterface(SessionInterface):
 @functools.lru_cache(maxsize=64)
 def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str,
                         digest: Callable) -> Any:
-    """Return the serializer; making signers and keys for each cookie costs 12 us."""
+    """Return itsdangerous' serializer of these settings, which signs with the last key.
+
+    It keeps signers and derived keys: to make them for each cookie costs 12 us.
+    """
     from itsdangerous import TimestampSigner, URLSafeTimedSerializer
     class Signer(TimestampSigner):
         @functools.lru_cache(maxsize=8)
@@ -5230,6 +5234,7 @@ class FileWrapper:
 def wrap_file(environ: dict, file: Any, buffer_size: int = 65536) -> Any:
     """Return a file as an iterable, the server's own if it has one (PEP 3333)."""
     return environ.get("wsgi.file_wrapper", FileWrapper)(file, buffer_size)
+
 _DEVICE = re.compile(
     r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *([:.].*)?\Z",
     re.I | re.S)
@@ -5306,7 +5311,6 @@ def _describe_file(file: Any) -> tuple[str | None, int | None, float | None, str
     size = file.getbuffer().nbytes if isinstance(file, io.BytesIO) else None
     return None, size, None, ""
 
-
 def _file_body(path: str | None, file: Any, headers: Headers) -> Any:
     if path is not None and current_app.config["USE_X_SENDFILE"]:
         headers["X-Sendfile"] = path
@@ -5362,7 +5366,6 @@ def _disposition(kind: str, name: str) -> str:
     full = quote(name, safe="!#$&+-.^_`|~", errors="surrogatepass")
     names = {"filename": simple, "filename*": f"UTF-8''{full}"}
     return dump_options_header(kind, names)
-
 
 def send_from_directory(directory: Any, path: Any, **kwargs: Any) -> Response:
     """Answer with a file of a folder, by a path that a client may name, or NotFound."""
@@ -6288,7 +6291,7 @@ class Flask(App):
                 error = exception
                 raise
         finally:
-            if "werkzeug.debug.preserve_context" in environ:
+            if "werkzeug.debug.preserve_context" in environ:  # `with client:` of tests
                 environ["werkzeug.debug.preserve_context"](context)
             if error is not None and self.should_ignore_error(error):
                 error = None
@@ -6539,7 +6542,10 @@ class Flask(App):
 
     def _sync(self, func: Callable) -> Callable:
         """Return `ensure_sync(func)`, asked once for each view and hook."""
-        ready = self._sync_views.get(func)
+        try:
+            ready = self._sync_views.get(func)
+        except TypeError:       # it cannot be hashed
+            return self.ensure_sync(func)
         if ready is None:
             ready = self._sync_views[func] = self.ensure_sync(func)
         return ready
@@ -6848,13 +6854,14 @@ def create_environ(*args: Any, **kwargs: Any) -> dict:
 
 class Cookie:
     """A cookie that a client keeps (RFC 6265 section 5.3)."""
-    def __init__(self, key: str, value: str, server: str, attributes: Any) -> None:
+    def __init__(self, key: str, value: str, server: str, path: str,
+                 attributes: Any) -> None:
         self.key = self.decoded_key = key
         self.value = value
         self.decoded_value = next(iter(parse_cookie(f"{key}={value}").values()), value)
         self.domain = attributes.get("domain") or server
         self.origin_only = not attributes.get("domain")
-        self.path = attributes.get("path") or "/"
+        self.path = attributes.get("path") or path.rpartition("/")[0] or "/"
         self.secure, self.http_only = "secure" in attributes, "httponly" in attributes
         self.same_site = attributes.get("samesite")
         self.expires = parse_date(attributes.get("expires"))
@@ -6925,7 +6932,7 @@ class Client:
             attributes = {key.strip().lower(): value.strip() for key, _, value in (
                 item.partition("=") for item in rest)}
             key, _, value = pair.partition("=")
-            cookie = Cookie(key.strip(), value.strip(), server, attributes)
+            cookie = Cookie(key.strip(), value.strip(), server, path, attributes)
             place = (cookie.domain, cookie.path, cookie.key)
             self._jar().pop(place, None)
             if not cookie.is_dead():
@@ -7688,7 +7695,7 @@ class WSGIRequestHandler:
             raise _Refusal(417, "the only expectation here is 100-continue")
         waits = [bool(expects) and self.http11]
         def on_first_read() -> None:
-            if waits.pop() if waits else False:
+            if waits and waits.pop():
                 self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.body = _RequestBody(self.file, length, on_first_read)
         self.waits = waits
@@ -8174,12 +8181,17 @@ class _StandIn(ModuleType):
         """Replace a name in this file, too: what patches `run_simple` means ours."""
         ours = name[0] != "_" and name in vars(_here) and f"{self.__name__}.{name}"
         if ours and ours not in _MODULES:
+            _replaced.setdefault(name, getattr(_here, name))
             setattr(_here, name, value)
         else:
             super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
-        delattr(_here if name in vars(_here) else super(), name)
+        """Put back what was replaced: so `mock.patch` ends."""
+        if name in _replaced:
+            setattr(_here, name, _replaced.pop(name))
+        else:
+            super().__delattr__(name)
 
     def __dir__(self) -> list[str]:
         return [name for name, value in vars(_here).items() if name[0] != "_" and (
@@ -8187,6 +8199,7 @@ class _StandIn(ModuleType):
             and not isinstance(value, ModuleType))]
 
 _here: Any = sys.modules[__name__]
+_replaced: dict[str, Any] = {}
 
 _OTHER_NAMES: dict[str, Callable] = {   # what means another thing, or nothing, in here
     "flask.__version__": lambda: "3.1.3",

@@ -8983,6 +8983,17 @@ def test_url_value_preprocessor_sees_and_changes_the_values():
     assert app.test_client().get("/de/x").data == b"x de"
     assert app.test_client().get("/none").data == b"None None"
 
+def test_app_view_that_cannot_be_hashed_is_called():
+    class View:
+        __name__ = "view"
+        __hash__ = None
+        def __call__(self):
+            return "called"
+
+    app = make_app()
+    app.add_url_rule("/", view_func=View())
+    assert app.test_client().get("/").text == "called"
+
 # ---------------------------------------------------------------------------
 # 22. Views as classes
 # ---------------------------------------------------------------------------
@@ -9676,6 +9687,19 @@ def test_testing_attribute_follows_the_configuration():
     assert app.testing is False
     app.testing = True
     assert app.config["TESTING"] is True
+
+@pytest.mark.parametrize("field, sent_to", [
+    ("a=1", ["/x/y", "/x/z"]), ("a=1; Path=/", ["/x/y", "/x/z", "/", "/c"]),
+    ("a=1; Path=/c", ["/c"])])
+def test_client_cookie_without_a_path_is_for_the_folder_of_its_page(field, sent_to):
+    app = make_app()
+    app.add_url_rule("/x/y", "y", lambda: ("", 200, {"Set-Cookie": field}))
+    app.add_url_rule("/<path:p>", "p", lambda p: request.cookies.get("a", ""))
+    app.add_url_rule("/", "p", defaults={"p": ""})
+    client = app.test_client()
+    client.get("/x/y")
+    assert [path for path in ("/x/z", "/", "/c") if client.get(path).text] == [
+        path for path in ("/x/z", "/", "/c") if path in sent_to]
 
 # ---------------------------------------------------------------------------
 # 24. The debugger
@@ -11897,6 +11921,13 @@ WORLD_PROGRAMS = {
         for call in calls:
             print(call)
         print(werkzeug.serving.run_simple is run_simple)
+        import flask
+        for name in ("jsonify", "Response"):
+            for _ in range(2):
+                before = getattr(flask, name)
+                with mock.patch(f"flask.{name}", len):
+                    print(name, getattr(flask, name) is len)
+                print(getattr(flask, name) is before)
     """,
     "werkzeug_alone": """
         import threading, urllib.request
