@@ -11,7 +11,8 @@
 Names, behaviour and cookies are Flask's (3.1, with Werkzeug's 3.1).  It needs jinja2,
 markupsafe and itsdangerous.  Copy this file beside your program, or install it.
 
-Every chapter rests on those above it.  In brackets: leave it out on a first reading.
+Every chapter rests on those above it, but for names that a function uses only when it
+is called.  In brackets: leave it out on a first reading.
 
      1  many values under one name        14  the response
      2  header fields                     15  configuration and JSON
@@ -499,7 +500,7 @@ def http_date(timestamp: Any = None) -> str:
         return _http_date(tuple(timestamp.timetuple()))
     if isinstance(timestamp, time.struct_time):
         timestamp = time.mktime(timestamp)
-    return _http_date(tuple(time.gmtime(timestamp)))
+    return _http_time((time.time() if timestamp is None else timestamp) // 1)
 
 @functools.lru_cache(maxsize=256)
 def _http_date(parts: tuple) -> str:
@@ -507,6 +508,10 @@ def _http_date(parts: tuple) -> str:
     month = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[parts[1] - 1]
     clock = "{:02}:{:02}:{:02}".format(*parts[3:6])
     return f"{day}, {parts[2]:02} {month} {parts[0]:04} {clock} GMT"
+
+@functools.lru_cache(maxsize=256)
+def _http_time(seconds: float) -> str:
+    return _http_date(tuple(time.gmtime(seconds)))
 
 def parse_date(value: str | None) -> datetime | None:
     """Parse an HTTP date to an aware datetime; None for all else."""
@@ -971,8 +976,10 @@ def _cache_directive(name: str, kind: Any, empty: Any = None) -> property:
     `empty` is what it says when it stands there without a value.
     """
     def get(self: Any) -> Any:
-        if kind is bool or name not in self:
-            return name in self if kind is bool else None
+        if kind is bool:
+            return name in self
+        if name not in self:
+            return None
         try:
             return empty if self[name] is None else kind(self[name])
         except ValueError:
@@ -1051,7 +1058,17 @@ def unquote_etag(etag: str | None) -> tuple:
     etag = etag[2:] if weak else etag
     return (etag[1:-1] if etag[:1] == etag[-1:] == '"' else etag), weak
 
-class ETags:
+class _Text:
+    """What ETags, Range, ContentRange and IfRange share: their text is the field's."""
+    to_header: Any
+
+    def __str__(self) -> str:
+        return self.to_header()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self)!r}>"
+
+class ETags(_Text):
     """The entity tags of an If-Match or If-None-Match field; `*` stands for all."""
     def __init__(self, strong_etags: Iterable[str] | None = None,
                  weak_etags: Iterable[str] | None = None,
@@ -1090,7 +1107,6 @@ class ETags:
             [quote_etag(tag) for tag in self._strong]
             + [quote_etag(tag, True) for tag in self._weak])
 
-    __str__ = to_header
     __contains__ = contains
 
     def __call__(self, etag: str | None = None, data: bytes | None = None,
@@ -1110,9 +1126,6 @@ class ETags:
     def __iter__(self) -> Iterator[str]:
         return iter(self._strong)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {str(self)!r}>"
-
 _ETAG = re.compile(r'[ \t]*([Ww]/)?(?:"([^"]*)"|([^" \t,]+))[ \t]*(?:,|\Z)')
 
 def parse_etags(value: str | None) -> ETags:
@@ -1127,16 +1140,6 @@ def parse_etags(value: str | None) -> ETags:
             tags[bool(match[1])].append(match[2] if match[2] is not None else match[3])
         at = match.end() if match else (value.find(",", at) + 1 or len(value))
     return ETags(*tags)
-
-class _Text:
-    """What Range, ContentRange and IfRange share: the field's value as their text."""
-    to_header: Any
-
-    def __str__(self) -> str:
-        return self.to_header()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {str(self)!r}>"
 
 class IfRange(_Text):
     """An If-Range field: an entity tag or a date."""
@@ -1312,9 +1315,10 @@ def _is_newer(last_modified: Any, since: datetime) -> bool:
 #
 # `request` is global, and yet each thread and each task sees its own: behind the name
 # stands a LocalProxy, which at each access asks a ContextVar (PEP 567) for the context
-# that is pushed here and now, and hands the access on. Where there is no context there
-# stands one that explains. Signals tell whoever listens what happens; they are
-# Blinker's where that is installed.
+# that is pushed here and now, and hands the access on. Such a variable has a value of
+# its own in each thread, which starts with none, and in each task, which starts with a
+# copy. Where no context was pushed there stands one that explains. Signals tell whoever
+# listens what happens; they are Blinker's where that is installed.
 # --------------------------------------------------------------------------------------
 
 class _Signal:
@@ -1455,19 +1459,20 @@ _PASSED_ON = """call len getitem setitem delitem iter next contains eq ne lt le 
 for _name in _PASSED_ON.split():
     setattr(LocalProxy, f"__{_name}__", _pass_on(f"__{_name}__"))
 
+def _needs(need: str) -> Any:
+    """Make a property that explains which context is missing, whoever reads it."""
+    def explain(self: Any) -> NoReturn:
+        how = ("Use it in a view, or in a test: `with app.test_request_context():`."
+               if need == "request" else
+               "Use it in a view, or wrap the code in `with app.app_context():`.")
+        raise RuntimeError(f"Working outside of {need} context.\n\nNo {need}"
+                           f" context is active here, and one is needed. {how}")
+    return property(explain)
+
 class _Outside:
     """The context where there is none: each access explains what is missing."""
-    def _explain(need: str) -> Any:
-        def explain(self: Any) -> NoReturn:
-            how = ("Use it in a view, or in a test: `with app.test_request_context():`."
-                   if need == "request" else
-                   "Use it in a view, or wrap the code in `with app.app_context():`.")
-            raise RuntimeError(f"Working outside of {need} context.\n\nNo {need}"
-                               f" context is active here, and one is needed. {how}")
-        return property(explain)
-
-    app, g = _explain("application"), _explain("application")
-    request, session = _explain("request"), _explain("request")
+    app = g = _needs("application")
+    request = session = _needs("request")
 
 _outside: Any = _Outside()
 _context: ContextVar[Any] = ContextVar("microflask.context", default=_outside)
@@ -1563,8 +1568,7 @@ class AppContext:
         self._own = request is not None
         self._session = session
         self._tokens: list = []
-        if self._own:
-            self.request = request
+        self.request = request
 
     def push(self) -> None:
         """Make this the current context; the first time, its request is matched."""
@@ -2122,7 +2126,7 @@ def _idna_host(host: str) -> str:
         raise BadHost() from None
 
 def get_host(environ: dict, trusted_hosts: Any = None) -> str:
-    """Return the host of a request, "" if it is malformed.
+    """Return the host of an environ, "" if `_checked_host` finds it malformed.
 
     A list of trusted hosts is obeyed, an entry that starts with a dot standing for the
     subdomains, too: SecurityError (400).
@@ -2196,9 +2200,8 @@ class DispatcherMiddleware:
 
 def _websocket_scheme(environ: dict) -> str:
     scheme = environ.get("wsgi.url_scheme", "http")
-    words = environ.get("HTTP_CONNECTION", "").lower().split(",")
-    upgrade = [word.strip() for word in words]
-    if "upgrade" in upgrade and environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+    words = map(str.strip, environ.get("HTTP_CONNECTION", "").lower().split(","))
+    if "upgrade" in words and environ.get("HTTP_UPGRADE", "").lower() == "websocket":
         return "wss" if scheme == "https" else "ws"
     return scheme
 
@@ -2224,7 +2227,8 @@ def _readable(text: str, reserved: str) -> str:
 
 def uri_to_iri(uri: str) -> str:
     """Return a URL for people: Unicode where it stays the same URL."""
-    parts, host = urlsplit(uri), urlsplit(uri).netloc.lower()
+    parts = urlsplit(uri)
+    host = parts.netloc.lower()
     with contextlib.suppress(UnicodeError):
         host = host.encode("ascii").decode("idna") if "xn--" in host else host
     return urlunsplit((parts.scheme, host, _readable(parts.path, "|2F|3F|23"),
@@ -2374,29 +2378,33 @@ def _parse_arguments(text: str) -> tuple[list, dict]:
     return args, kwargs
 
 def _pattern(parts: list) -> str:
-    """Return the regular expression of a rule: `/user/<name>` is `/user/([^/]+)`.
+    """Return the regular expression of a rule's parts.
 
-    Fixed text is escaped, a variable is its converter's expression in brackets. But
-    in `<a>-<b>-<c>` a plain expression tries every dash for every variable, in a time
+    Fixed text is escaped, a variable is its converter's expression in brackets:
+    `/user/<name>/<int:id>` is `/user/([^/]+)/([0-9]+)`.
+    """
+    return "".join(re.escape(part) if type(part) is str else f"({_bounded(parts, at)})"
+                   for at, part in enumerate(parts))
+
+# What follows, up to the class Rule, keeps such an expression fast, whatever a client
+# sends; leave it out on a first reading.
+
+def _bounded(parts: list, at: int) -> str:
+    """Return the expression of one variable, bounded by those beside it.
+
+    In `<a>-<b>-<c>` a plain expression tries every dash for every variable, in a time
     that grows with a power of the length. What it finds in the end gives the most to
     `a`: so `b` and `c` may be told not to contain, after their first character, the
     text before them. With two `<path:>` the first must not contain the text after it.
     """
-    pattern = ""
-    for at, part in enumerate(parts):
-        if type(part) is str:
-            pattern += re.escape(part)
-            continue
-        regex = part[1].regex
-        if regex == BaseConverter.regex:
-            regex = _without_literal(parts[max(0, at - 2):at], regex)
-        elif regex == PathConverter.regex:
-            after = parts[at + 1:at + 3]
-            if len(after) == 2 and type(after[0]) is str and (
-                    _has_regex(after[1], regex)):
-                regex = f"[^/](?:(?!{re.escape(after[0])}[^/]).)*"
-        pattern += f"({regex})"
-    return pattern
+    regex = parts[at][1].regex
+    if regex == BaseConverter.regex:
+        return _without_literal(parts[max(0, at - 2):at], regex)
+    after = parts[at + 1:at + 3]
+    if regex == PathConverter.regex and len(after) == 2 and (
+            type(after[0]) is str and _has_regex(after[1], regex)):
+        return f"[^/](?:(?!{re.escape(after[0])}[^/]).)*"
+    return regex
 
 def _without_literal(before: list, regex: str) -> str:
     """Return the expression of a free variable that may follow another one."""
@@ -2408,7 +2416,7 @@ def _without_literal(before: list, regex: str) -> str:
 
 # With two variables that can grow and shrink against each other, an expression takes a
 # time that grows with the square of the path's length, or worse: then a long path is
-# no match.
+# no match; how long, tells the number of such variables.
 _LONGEST_PATH = (None, None, 3000, 200, 60)
 
 def _elastic_variables(parts: list) -> int:
@@ -2432,28 +2440,6 @@ def _elastic_variables(parts: list) -> int:
 
 def _has_regex(part: Any, regex: str) -> bool:
     return type(part) is tuple and part[1].regex == regex
-
-def _order(segment: list) -> tuple:
-    """Return what sorts a segment among others: fixed first, then by its parts."""
-    texts = [part for part in segment if type(part) is str]
-    fixed = [text for part in texts for text in part.split("/") if text]
-    weights = [part[1].weight for part in segment if type(part) is tuple]
-    return (1, -len(fixed), [(at, -len(part)) for at, part in enumerate(fixed)],
-            -len(weights), weights) if weights else (0,)
-
-def _segments(parts: list) -> list[list]:
-    """Cut the parts of a rule at the slashes; a `<path:>` takes all that follows it."""
-    segments: list[list] = [[]]
-    open_end = False
-    for part in parts:
-        if type(part) is str and not open_end:
-            first, *others = part.split("/")
-            segments[-1] += [first] if first else []
-            segments += [[other] if other else [] for other in others]
-        else:
-            segments[-1].append(part)
-            open_end = open_end or type(part) is tuple and not part[1].part_isolating
-    return segments
 
 class Rule:
     """A path with variables, and what belongs to it: the options are Werkzeug's."""
@@ -2690,6 +2676,28 @@ def mismatch(allowed: set[str]) -> HTTPException:
         return MethodNotAllowed(valid_methods=list(allowed - {""}))
     return WebsocketMismatch() if allowed else NotFound()
 
+def _weight(segment: list) -> tuple:
+    """Return what sorts a segment among others: (0,) if it is fixed, else (1, …)."""
+    texts = [part for part in segment if type(part) is str]
+    fixed = [text for part in texts for text in part.split("/") if text]
+    weights = [part[1].weight for part in segment if type(part) is tuple]
+    return (1, -len(fixed), [(at, -len(part)) for at, part in enumerate(fixed)],
+            -len(weights), weights) if weights else (0,)
+
+def _segments(parts: list) -> list[list]:
+    """Cut the parts of a rule at the slashes; a `<path:>` takes all that follows it."""
+    segments: list[list] = [[]]
+    open_end = False
+    for part in parts:
+        if type(part) is str and not open_end:
+            first, *others = part.split("/")
+            segments[-1] += [first] if first else []
+            segments += [[other] if other else [] for other in others]
+        else:
+            segments[-1].append(part)
+            open_end = open_end or type(part) is tuple and not part[1].part_isolating
+    return segments
+
 _nothing: Mapping = {}
 
 class Map:
@@ -2732,7 +2740,7 @@ class Map:
         segments = _segments(rule.parts)
         order = self._order(segments)
         self._file(rule, segments, order)
-        if rule.slashed and not rule.open_end:
+        if rule.slashed and not rule.open_end:      # without its slash, too
             self._file(rule, segments[:-1], order)
         elif not (rule.strict_slashes or rule.open_end):
             self._file(rule, [*segments, []], [*order, (2,)])
@@ -2741,14 +2749,18 @@ class Map:
         """Return what sorts a rule among others; between equals, who came first."""
         order, node = [], 0
         for segment in segments:
-            weight = _order(segment)
+            weight = _weight(segment)
             key = (node, _pattern(segment), str(weight))
             node = self._nodes.setdefault(key, len(self._nodes) + 1)
             order.append((*weight, node) if weight[0] else weight)
         return order
 
     def _file(self, rule: Rule, segments: list, order: list) -> None:
-        """File a rule under the shape of these segments and what is fixed in them."""
+        """File a rule under the shape of these segments and what is fixed in them.
+
+        `/user/<n>/posts` has four segments, of which 0, 1 and 3 are fixed: that is its
+        shape; the key is ("", "user", "posts").
+        """
         kinds = enumerate(order[:len(segments)])
         fixed = tuple(at for at, kind in kinds if kind[0] != 1)
         pick = itemgetter(*fixed) if fixed else bool
@@ -3013,7 +3025,7 @@ class MapAdapter:
 
     def _suitable(self, endpoint: Any, values: Mapping, method: str | None,
                   append_unknown: bool) -> tuple[str, str, bool] | None:
-        if method is None and (
+        if method is None and (     # rather a rule for the method of this request
                 built := self._suitable(endpoint, values, self.default_method,
                                         append_unknown)):
             return built
@@ -3612,7 +3624,7 @@ class Request:
     date = _header("Date", parse_date)
     max_forwards = _header("Max-Forwards", lambda value: int(value) if (
         re.fullmatch("[0-9]{1,9}", value or "")) else None)
-    pragma = _header("Pragma", lambda value: parse_set_header(value))
+    pragma = _header("Pragma", parse_set_header)
     accept_mimetypes = _header("Accept", lambda v: parse_accept_header(v, MIMEAccept))
     accept_charsets = _header(
         "Accept-Charset", lambda v: parse_accept_header(v, CharsetAccept))
@@ -3621,15 +3633,16 @@ class Request:
         "Accept-Language", lambda v: parse_accept_header(v, LanguageAccept))
     cache_control = _header("Cache-Control", parse_cache_control_header)
     authorization = _header("Authorization", Authorization.from_header)
-    if_match = _header("If-Match", lambda value: parse_etags(value))
-    if_none_match = _header("If-None-Match", lambda value: parse_etags(value))
+    if_match = _header("If-Match", parse_etags)
+    if_none_match = _header("If-None-Match", parse_etags)
     if_modified_since = _header("If-Modified-Since", parse_date)
     if_unmodified_since = _header("If-Unmodified-Since", parse_date)
-    if_range = _header("If-Range", lambda value: parse_if_range_header(value))
-    range = _header("Range", lambda value: parse_range_header(value))
+    if_range = _header("If-Range", parse_if_range_header)
+    range = _header("Range", parse_range_header)
     access_control_request_headers = _header(
         "Access-Control-Request-Headers", lambda v: parse_set_header(v) if v else None)
     access_control_request_method = _header("Access-Control-Request-Method")
+
     @cached_property
     def cookies(self) -> ImmutableMultiDict:
         """The cookies, as pairs in the order sent."""
@@ -3853,7 +3866,7 @@ class DebugFilesKeyError(KeyError, AssertionError):
 
 class WWWAuthenticate(Authorization):
     """A challenge: a scheme with a token or parameters such as the realm (RFC 9110)."""
-    _own = ("type", "parameters", "token", "on_update")
+    _attributes = ("type", "parameters", "token", "on_update")
     on_update: Callable | None = None
 
     def __init__(self, auth_type: str, values: dict | None = None,
@@ -3867,7 +3880,7 @@ class WWWAuthenticate(Authorization):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "parameters":
             value = CallbackDict(value, lambda _: self._tell())
-        if name in self._own:
+        if name in self._attributes:
             object.__setattr__(self, name, value)
             if name != "on_update":
                 self._tell()
@@ -4059,19 +4072,18 @@ class _ResponseFields:
 # is sent as it comes. It is itself a WSGI application.
 # --------------------------------------------------------------------------------------
 
-def _content_type(mimetype: str) -> str:
+@functools.lru_cache(maxsize=256)
+def get_content_type(mimetype: str, charset: str) -> str:
     """Add the charset to a media type of text."""
     text = mimetype.startswith("text/") or mimetype.endswith("+xml") or mimetype in (
         "application/ecmascript", "application/javascript", "application/sql",
         "application/xml", "application/xml-dtd",
         "application/xml-external-parsed-entity")
-    return f"{mimetype}; charset=utf-8" if text else mimetype
+    return f"{mimetype}; charset={charset}" if text else mimetype
 
-get_content_type = functools.lru_cache(maxsize=256)(lambda mimetype, charset: (
-    _content_type(mimetype).replace("utf-8", charset)))
-
-_type_line = functools.lru_cache(maxsize=256)(lambda mimetype: (
-    _field_line("Content-Type", get_content_type(mimetype, "utf-8"))))
+@functools.lru_cache(maxsize=256)
+def _type_line(mimetype: str) -> tuple[str, str]:
+    return _field_line("Content-Type", get_content_type(mimetype, "utf-8"))
 
 class ClosingIterator:
     """An iterator with a `close` that calls the given functions, come what may."""
@@ -4146,8 +4158,8 @@ def run_wsgi_app(app: Callable, environ: dict, buffered: bool = False) -> tuple:
         written.append(piece)
         if started:
             break
-    body: Any = ClosingIterator(chain(written, iterator), close) if close else chain(
-        written, iterator)
+    body: Any = chain(written, iterator)
+    body = ClosingIterator(body, close) if close else body
     return body, started[0], Headers(started[1])
 
 _ENTITY_HEADERS = """allow content-encoding content-language content-length content-md5
@@ -4196,18 +4208,19 @@ def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: Any
     environ = getattr(request_or_environ, "environ", request_or_environ)
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return response
-    headers = response.headers
-    if "Date" not in headers:
-        headers.add("Date", http_date())
+    fields = {name.lower(): value for name, value in response.headers}
+    if "date" not in fields:
+        response.headers.add("Date", http_date())
     if accept_ranges:
         response.accept_ranges = "bytes" if accept_ranges is True else accept_ranges
-    is_modified = functools.partial(is_resource_modified, environ, headers.get("ETag"),
-                                    last_modified=headers.get("Last-Modified"))
+    is_modified = functools.partial(is_resource_modified, environ, fields.get("etag"),
+                                    last_modified=fields.get("last-modified"))
     if accept_ranges and complete_length and _wants_range(environ, is_modified):
         _make_partial(response, environ["HTTP_RANGE"], complete_length)
     elif not _CONDITIONS.isdisjoint(environ) and not is_modified():
         response.status_code = 412 if parse_etags(environ.get("HTTP_IF_MATCH")) else 304
-    if response.automatically_set_content_length and "Content-Length" not in headers:
+    if response.automatically_set_content_length and (
+            "Content-Length" not in response.headers):
         response.content_length = response.calculate_content_length()
     return response
 
@@ -5235,6 +5248,7 @@ def wrap_file(environ: dict, file: Any, buffer_size: int = 65536) -> Any:
     """Return a file as an iterable, the server's own if it has one (PEP 3333)."""
     return environ.get("wsgi.file_wrapper", FileWrapper)(file, buffer_size)
 
+_UNSAFE_PATH = re.compile(r"\A/|\A[A-Za-z]:|[\\\0]")
 _DEVICE = re.compile(
     r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *([:.].*)?\Z",
     re.I | re.S)
@@ -5252,8 +5266,6 @@ def safe_join(directory: str, *untrusted: str) -> str | None:
             return None
         path = posixpath.join(path, part)
     return path
-
-_UNSAFE_PATH = re.compile(r"\A/|\A[A-Za-z]:|[\\\0]")
 
 def secure_filename(filename: str) -> str:
     """Return a name that is safe on any system: ASCII, no folders; it may be empty."""
@@ -5575,9 +5587,10 @@ class Scaffold:
 
     def send_static_file(self, filename: str) -> Response:
         """Answer with a file of the static folder."""
-        if self.static_folder is None:
+        folder = self.static_folder
+        if folder is None:
             raise RuntimeError(f"{self.name!r} has no static_folder to send files from")
-        return send_from_directory(self.static_folder, filename,
+        return send_from_directory(folder, filename,
                                    max_age=self.get_send_file_max_age(filename))
 
     def open_resource(self, resource: str, mode: str = "rb",
@@ -6139,8 +6152,15 @@ class App(Scaffold):
 #
 # This is the heart. `wsgi_app` is the way of every request: environ -> context
 # (request) -> match -> before hooks -> view -> Response -> after hooks -> session saved
-# -> start_response -> body -> teardown. Each arrow is a method that a subclass may
-# override. What was not registered costs one look at an empty dict.
+# -> start_response -> body -> teardown. Nearly each arrow is a method that a subclass
+# may override; the match is made when the context is pushed (chapter 6), and its error,
+# a 404 say, waits in `request.routing_exception` until the hooks have run. What was not
+# registered costs one look at an empty dict.
+#
+# The first request does more than those after it: it ends the set-up (setting
+# `_got_first_request`), sorts the rules and compiles the expressions it tries, asks of
+# each view and hook whether it is async, and fills small caches (hosts, types); the
+# first session imports itsdangerous and derives the key, the first template Jinja.
 #
 # Why a framework costs what it costs: "Hello, World!" takes 3.6 us here (50 in Flask,
 # 0.5 as a bare WSGI function). Of these, the context and the request are 0.3; pushing
@@ -6683,9 +6703,9 @@ def _files_and_fields(data: Any) -> tuple[list, list]:
             key: value if isinstance(value, list) else [value]
             for key, value in data.items()}):
         if isinstance(value, tuple):
-            value = FileStorage(*[open(value[0], "rb") if isinstance(value[0], (
-                str, os.PathLike)) else value[0], *value[1:2]], name=key,
-                content_type=value[2] if len(value) > 2 else None)
+            file, filename, kind = (*value, None, None)[:3]
+            file = open(file, "rb") if isinstance(file, (str, os.PathLike)) else file
+            value = FileStorage(file, filename, key, kind)
         elif hasattr(value, "read") and not isinstance(value, FileStorage):
             value = FileStorage(value, name=key)
         (files if isinstance(value, FileStorage) else fields).append((key, value))
@@ -7269,9 +7289,8 @@ class _Frame:
             for at, text in lines)
         short = self.file.rpartition(f"site-packages{os.sep}")[2].removeprefix(
             os.getcwd() + os.sep)
-        names = "".join(f"<tr><td><code>{escape(name)}</code><td><code>"
-                        f"{escape(_safe_repr(value))}</code>"
-                        for name, value in self.names.items() if name[:2] != "__")
+        names = _rows((name, value) for name, value in self.names.items()
+                      if name[:2] != "__")
         names = names and ("<details><summary>Local variables</summary>"
                            f"<table>{names}</table></details>")
         console = f"""<form class="console" data-frame="{self.id}"><output></output>
@@ -7299,6 +7318,10 @@ def _safe_repr(value: Any) -> str:
     except Exception as error:
         text = f"<repr failed: {type(error).__name__}>"
     return text if len(text) < 500 else f"{text[:500]} ..."
+
+def _rows(items: Iterable[tuple[str, Any]]) -> str:
+    return "".join(f"<tr><td><code>{escape(name)}</code><td><code>"
+                   f"{escape(_safe_repr(value))}</code>" for name, value in items)
 
 def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
     """Yield an exception, what it came from, and the members of a group."""
@@ -7417,9 +7440,7 @@ class DebuggedApplication:
         self._keep(kept)
         text = "".join(traceback.format_exception(type(error), error,
                                                   error.__traceback__))
-        rows = "".join(f"<tr><td><code>{escape(key)}</code><td><code>"
-                       f"{escape(_safe_repr(value))}</code>"
-                       for key, value in sorted(environ.items()))
+        rows = _rows(sorted(environ.items()))
         line = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
         return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8">
@@ -7766,7 +7787,8 @@ class _Exchange:
 
     def _begin(self) -> bytes:
         """Return the head: now it is known how the end of the body will be told."""
-        connection, names = self.connection, {name.lower() for name, _ in self.headers}
+        connection = self.connection
+        fields = {name.lower(): value for name, value in self.headers}
         self.sent_head = True
         if any(connection.waits):       # too late to say 100 Continue
             connection.waits.clear()
@@ -7777,8 +7799,8 @@ class _Exchange:
         headers = [line for line in self.headers if line[0].lower() not in drop]
         if silent:
             self.left = 0
-        elif "content-length" in names:
-            self.left = int(dict((n.lower(), v) for n, v in headers)["content-length"])
+        elif "content-length" in fields:
+            self.left = int(fields["content-length"])
         elif connection.http11:
             self.chunked = True
             headers.append(("Transfer-Encoding", "chunked"))
