@@ -18251,3 +18251,265 @@ def test_routing_rules_that_differ_give_no_warning(first, second, methods):
     app.add_url_rule(first, "one", lambda **kw: "1")
     app.add_url_rule(second, "two", lambda **kw: "2", methods=methods)
     assert {rule.endpoint for rule in app.url_map.iter_rules()} >= {"one", "two"}
+
+# ---------------------------------------------------------------------------
+# The README
+# ---------------------------------------------------------------------------
+
+README = (TOP / "README.md").read_text("utf-8")
+
+def readme_sections():
+    """What stands in the README below each heading, as far as the next one."""
+    text = re.sub(r"(?m)^(#+ .*)$|^```(?s:.*?)^```$",
+                  lambda m: f"\0{m[1]}\1" if m[1] else m[0], README)
+    return {title.lstrip("# "): body for title, body in re.findall(
+        "\0(.*?)\1([^\0]*)", text)}
+
+README_SECTIONS = readme_sections()
+
+def readme_blocks(text, *languages):
+    """The blocks of code in a text, as (language, code)."""
+    found = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", text)
+    return [block for block in found if not languages or block[0] in languages]
+
+def readme_rows(title, text=None):
+    """The rows of a section's tables, each a list of cells; the heads are left out."""
+    lines = README_SECTIONS[title] if text is None else text
+    rows = [[cell.strip() for cell in line[1:-1].split("|")]
+            for line in re.sub(r"(?m)^\|.*\n(?=\|-)|^\|-.*\n", "", lines).split("\n")
+            if line.startswith("|")]
+    assert rows, f"no table in {title}"
+    return rows
+
+def readme_words(text):
+    """A text with its line breaks taken out."""
+    return " ".join(text.split())
+
+def test_readme_begins_with_a_sentence_an_application_and_a_command():
+    begin = README_SECTIONS["microflask"]
+    (_, program), (_, command) = readme_blocks(begin)
+    assert begin.strip().split("\n\n")[0] == (
+        "The whole of Flask in one Python file that is made to be read.")
+    assert len(program.splitlines()) == 7 and len(command.splitlines()) == 1
+    names = {"__name__": "readme"}
+    exec(program, names)
+    assert names["app"].test_client().get("/").text == "Hello, World!"
+
+def test_readme_has_the_chapters_with_their_lines():
+    lines = (TOP / "microflask.py").read_text("utf-8").splitlines()
+    told = {int(number.rstrip(" –")): text for number, _, _, text in (
+        row for row in readme_rows("The tour") if len(row) == 4)}
+    expected, begins = [], []
+    for at, line in enumerate(lines, 1):
+        if found := re.match(r"# (\d+)\. (.*?)(  \(skip on first reading\))?$", line):
+            number, title, skip = found.groups()
+            begins.append((int(number), at, bool(skip)))
+            expected.append(
+                f"| {number}{' –' if skip else ''} | [{title}](microflask.py#L{at}) |"
+                f" {at} | {told.get(int(number), 'what it explains')} |")
+    table = "\n".join(expected)
+    assert table in README, f"The README's table of chapters must be:\n\n{table}\n"
+    ends = [at for _, at, _ in begins[1:]] + [len(lines)]
+    sizes = {number: (end - at, skip) for (number, at, skip), end in zip(begins, ends)}
+    for time_, chapters, count in (
+            row for row in readme_rows("The tour") if len(row) == 3):
+        chosen = list(map(int, re.findall(r"\d+", chapters))) or [
+            number for number, (_, skip) in sizes.items() if not skip]
+        lines_ = sum(sizes[number][0] for number in chosen)
+        assert int(count.replace(",", "")) == pytest.approx(lines_, rel=0.1), time_
+    told = re.search(r"about (\d),(\d)00 lines", README_SECTIONS["The tour"])
+    assert int(told[1] + told[2]) * 100 == pytest.approx(len(lines), rel=0.03)
+
+def test_readme_links_lead_somewhere():
+    text = re.sub(r"(?ms)^```.*?^```$|`[^`\n]*`", "", README)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+               for title in README_SECTIONS}
+    links = re.findall(r"\]\(([^)\s]*)\)", text)
+    assert len(links) > 50
+    for link in links:
+        path, _, anchor = link.partition("#")
+        if path.startswith("https:"):
+            continue
+        assert (TOP / path).is_file(), link
+        assert path or anchor in anchors, link
+    for anchor in anchors - {"microflask"}:     # the contents are whole
+        up = anchor in {"contents"} or f"](#{anchor})" in README
+        inner = re.search(rf"(?m)^### .*", README) and not up
+        assert up or inner, anchor
+
+def test_readme_pictures_are_small():
+    names = re.findall(r"!\[.+\]\((.*)\)", README)
+    assert sorted(names) == sorted(
+        f"examples/pictures/{path.name}" for path in TOP.glob("examples/pictures/*"))
+    for name in names:
+        data = (TOP / name).read_bytes()
+        width = struct.unpack(">I", data[16:20])[0]
+        assert data[1:4] == b"PNG" and len(data) < 60_000 and width <= 1200, name
+
+def test_readme_names_every_example():
+    named = {link.partition("/")[2] for row in readme_rows("The examples")
+             for link in re.findall(r"\]\((.*?)\)", row[0])}
+    there = {path.name for path in TOP.glob("examples/*.py")
+             if path.name != "conftest.py" and not path.name.startswith("test_")}
+    there |= {f"{folder}/{file}" for folder, file in (
+        ("blog", "__init__.py"), ("deploy", "__main__.py"), ("workshop", "README.md"))}
+    assert {name for name in named if not name.startswith("#")} == there
+
+def test_readme_has_every_key_of_the_configuration_and_no_other():
+    rows = readme_rows("Configuration")
+    told = {key.strip("`"): default.strip("`") for key, default, _ in rows}
+    defaults = {key: "31 days" if isinstance(value, dt.timedelta) else repr(value)
+                for key, value in sorted(Flask.default_config.items())}
+    assert told == defaults and list(told) == list(defaults)
+    known = {*defaults, "BLOG", "SHOP_SETTINGS", "SHOP_SECRET_KEY"}
+    for key in re.findall(r"`((?:SESSION|MAX|SECRET|TRAP|TEMPLATES)_[A-Z_]+)", README):
+        assert key in known, key
+
+def test_readme_has_every_option_of_run_and_no_other(tmp_path):
+    (tmp_path / "app.py").write_text("import microflask\napp = microflask.Flask('a')")
+    done = subprocess.run(
+        [sys.executable, TOP / "microflask.py", "run", "--help"], cwd=tmp_path,
+        env=devserver_environment(), capture_output=True, text=True, timeout=20)
+    there = set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
+    there = {name for name in there
+             if not re.match("--no-|--with-", name)} - {"--debug"}
+    rows = [row for row in readme_rows("The command line") if "--" in row[0]]
+    assert {name for row in rows for name in re.findall("--[a-z-]+", row[0])} == there
+
+def test_readme_names_variables_that_are_read():
+    source = (TOP / "microflask.py").read_text("utf-8")
+    rows = [row[0] for row in readme_rows("The command line") if "--" not in row[0]]
+    names = re.findall("`([A-Z_]+)`", " ".join(rows))
+    assert len(names) > 4
+    for name in set(names) - {"FLASK_RUN_PORT"}:    # made of the command and its option
+        assert f'"{name}"' in source, name
+
+def test_readme_has_extras_and_packages_that_there_are():
+    setup = (TOP / "setup.cfg").read_text("utf-8")
+    for package, extra, _ in readme_rows("One file to copy"):
+        line = f"{extra.strip('`')} = {package}"
+        assert line in setup if extra else f"    {package}\n" in setup
+    for extras in re.findall(r"-e '\.\[(.*?)\]'", README):
+        for extra in extras.split(","):
+            assert re.search(rf"(?m)^{extra} =", setup), extra
+    needed = setup.partition("install_requires =\n")[2].partition("\n\n")[0].split()
+    told = [line.split()[2:] for _, block in readme_blocks(README, "sh")
+            for line in block.splitlines() if line.startswith("pip install ")]
+    assert needed in told and ["gunicorn"] in told and "    gunicorn\n" in setup
+    packages = re.search(r"sudo apt install (.*)", README)[1].split()
+    script = (TOP / ".ci/run").read_text("utf-8")
+    assert all(f":{name} " in script or f"+=({name})" in script
+               or f":{name};" in script for name in packages)
+
+def test_readme_shows_the_lines_of_nginx_that_are_tested():
+    there = (TOP / "examples/deploy/nginx.conf").read_text("utf-8").splitlines()
+    there = iter([line.strip() for line in there])
+    [(_, block)] = readme_blocks(README, "nginx")
+    for line in filter(None, map(str.strip, block.splitlines())):
+        assert line in there, line      # in the same order: `in` takes from `there`
+
+# What a section's program is asked: (method, path, options, status, words).
+README_ASKED = {
+    "Routes": [
+        ("GET", "/find?q=tea", {}, 200, "You look for tea."),
+        ("POST", "/search", {"data": {"q": "milk"}}, 200, "You look for milk."),
+        ("GET", "/page/2", {}, 200, "Page 2"), ("GET", "/page/1", {}, 308, "/page/"),
+        ("GET", "/1984", {}, 200, "All of 1984"), ("GET", "/3000", {}, 404, "")],
+    "The answer": [
+        ("GET", "/report.csv", {}, 200, "a,b\r\n1,2\r\n"),
+        ("GET", "/numbers?to=2", {}, 200, "0\n1\n")],
+    "Errors": [
+        ("GET", "/buy/tea", {}, 409, "There is no tea left."),
+        ("GET", "/nothing", {}, 404, "<h1>Not Found</h1>")],
+    "Templates": [("GET", "/price", {}, 200, "Corner Shop: 12.50 €")],
+    "Sessions and flashed messages": [
+        ("GET", "/visit", {}, 200, "Visit number 1"),
+        ("GET", "/visit", {}, 200, "Visit number 2")],
+    "Files": [
+        ("POST", "/notes", {"data": {"file": (io.BytesIO(b"milk"), "../a b.txt")}},
+         201, ""),
+        ("GET", "/notes/a_b.txt", {}, 200, "milk"),
+        ("GET", "/notes/../secret.txt", {}, 404, "")],
+    "Blueprints": [("GET", "/admin/", {}, 403, "")],
+    "Views as classes": [
+        ("POST", "/counter", {}, 201, '"count":1'),
+        ("GET", "/counter", {}, 200, '"count":1'), ("PUT", "/counter", {}, 405, "")],
+    "Testing": [("GET", "/", {}, 200, '"user":null')],
+    "Security": [
+        ("GET", "/", {"base_url": "https://example.org"}, 404, ""),
+        ("GET", "/", {"base_url": "https://elsewhere.test"}, 400, "")],
+    "What about CORS?": [
+        ("POST", "/api/things", {"json": {"name": "tea"}}, 201, "tea"),
+        ("OPTIONS", "/api/things", {}, 200, "")],
+    "What about CSRF?": [
+        ("GET", "/order", {}, 200, 'name="token" value="'),
+        ("POST", "/order", {"data": {"token": "guessed"}}, 400, "too old")],
+    "How do I use a database?": [
+        ("POST", "/fruit", {"data": {"name": "pear"}}, 204, ""),
+        ("GET", "/fruit", {}, 200, '["pear"]')],
+    "How do I work in the background?": [
+        ("POST", "/report", {"data": {"name": "June"}}, 202, "It will be made.")],
+    "Can I use async?": [("GET", "/both", {}, 200, '["tea","milk"]')],
+}
+
+README_PROGRAMS = {     # not the first, the tutorial's, and that which needs a new process
+    title: [code for _, code in readme_blocks(text, "python")]
+    for title, text in README_SECTIONS.items()
+    if readme_blocks(text, "python") and title not in ("microflask", "From Flask and back")
+    and not re.search("(?m)^# .*py", text)}
+
+def readme_program(title, folder):
+    """The names of a section's blocks, executed one after the other."""
+    names = {name: getattr(mf, name) for name in dir(mf) if name[0] != "_"}
+    modules = (asyncio, io, json, os)
+    names |= {module.__name__: module for module in modules} | {
+        name: importlib.import_module(name) for name in ("secrets", "sqlite3")}
+    names |= {"ThreadPoolExecutor": concurrent.futures.ThreadPoolExecutor,
+              "app": Flask("readme", root_path=folder), "print": lambda *args: None}
+    names["app"].secret_key = "for tests"
+    (folder / "notes").mkdir()
+    (folder / "secret.txt").write_text("secret")
+    for code in README_PROGRAMS[title]:
+        exec(compile(code, f"README.md, {title}", "exec"), names)
+    return names
+
+@pytest.mark.parametrize("title", README_PROGRAMS)
+def test_readme_programs_work(title, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SECRET_KEY", "for tests")
+    names = readme_program(title, tmp_path)
+    asked = set()
+
+    def note(app):
+        asked.add(request.endpoint)
+
+    client = names["app"].test_client()
+    with mf.request_started.connected_to(note):
+        for method, path, options, status, words in README_ASKED.get(title, ()):
+            answer = client.open(path, method=method, **options)
+            assert (answer.status_code, words in answer.text) == (status, True), (
+                path, answer.text)
+    if "pool" in names:
+        names["pool"].shutdown()
+    views = {rule.endpoint for rule in names["app"].url_map.iter_rules()} - {"static"}
+    assert views <= asked | {"page"}
+
+def test_readme_asks_nothing_of_sections_that_are_gone():
+    assert README_ASKED.keys() <= README_PROGRAMS.keys()
+
+def test_readme_links_are_made_as_it_says(tmp_path):
+    app = readme_program("Routes", tmp_path)["app"]
+    for call, result in readme_rows("Links"):
+        with app.test_request_context():
+            url = eval(call.strip("`"), {"url_for": url_for})
+        assert url == re.match("`(.*?)`", result)[1], call
+
+def test_readme_stands_in_for_flask_in_a_new_process():
+    [(_, code)] = readme_blocks(README_SECTIONS["From Flask and back"], "python")
+    done = subprocess.run([sys.executable, "-c", code], env=devserver_environment(),
+                          capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    for theirs, ours in readme_rows("From Flask and back")[:-1]:
+        names = {}
+        exec(theirs.strip("`"), names)
+        exec(ours.strip("`"), names)
