@@ -43,6 +43,7 @@ import time
 import types
 import typing
 import urllib.parse
+import urllib.request
 import uuid
 import warnings
 from decimal import Decimal
@@ -18320,22 +18321,22 @@ def test_readme_has_the_chapters_with_their_lines():
     told = re.search(r"about (\d),(\d)00 lines", README_SECTIONS["The tour"])
     assert int(told[1] + told[2]) * 100 == pytest.approx(len(lines), rel=0.03)
 
+def readme_anchor(title):
+    """What GitHub makes of a heading, for links."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
 def test_readme_links_lead_somewhere():
     text = re.sub(r"(?ms)^```.*?^```$|`[^`\n]*`", "", README)
-    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-               for title in README_SECTIONS}
+    anchors = set(map(readme_anchor, README_SECTIONS))
     links = re.findall(r"\]\(([^)\s]*)\)", text)
     assert len(links) > 50
     for link in links:
         path, _, anchor = link.partition("#")
         if path.startswith("https:"):
             continue
-        assert (TOP / path).is_file(), link
-        assert path or anchor in anchors, link
-    for anchor in anchors - {"microflask"}:     # the contents are whole
-        up = anchor in {"contents"} or f"](#{anchor})" in README
-        inner = re.search(rf"(?m)^### .*", README) and not up
-        assert up or inner, anchor
+        assert (TOP / path).is_file() if path else anchor in anchors, link
+    for title in re.findall(r"(?m)^## (.*)", README)[1:]:       # all but "Contents"
+        assert f"](#{readme_anchor(title)})" in README_SECTIONS["Contents"], title
 
 def test_readme_pictures_are_small():
     names = re.findall(r"!\[.+\]\((.*)\)", README)
@@ -18352,7 +18353,8 @@ def test_readme_names_every_example():
     there = {path.name for path in TOP.glob("examples/*.py")
              if path.name != "conftest.py" and not path.name.startswith("test_")}
     there |= {f"{folder}/{file}" for folder, file in (
-        ("blog", "__init__.py"), ("deploy", "__main__.py"), ("workshop", "README.md"))}
+        ("blog", "__init__.py"), ("deploy", "__main__.py"),
+        ("flask_world", "__main__.py"), ("workshop", "README.md"))}
     assert {name for name in named if not name.startswith("#")} == there
 
 def test_readme_has_every_key_of_the_configuration_and_no_other():
@@ -18452,11 +18454,11 @@ README_ASKED = {
     "Can I use async?": [("GET", "/both", {}, 200, '["tea","milk"]')],
 }
 
-README_PROGRAMS = {     # not the first, the tutorial's, and that which needs a new process
+# Not the first, not the tutorial's, and not that which needs a new process.
+README_PROGRAMS = {
     title: [code for _, code in readme_blocks(text, "python")]
-    for title, text in README_SECTIONS.items()
-    if readme_blocks(text, "python") and title not in ("microflask", "From Flask and back")
-    and not re.search("(?m)^# .*py", text)}
+    for title, text in README_SECTIONS.items() if readme_blocks(text, "python")
+    and title not in ("microflask", "From Flask and back") and title[1] != "."}
 
 def readme_program(title, folder):
     """The names of a section's blocks, executed one after the other."""
@@ -18486,13 +18488,13 @@ def test_readme_programs_work(title, tmp_path, monkeypatch):
     client = names["app"].test_client()
     with mf.request_started.connected_to(note):
         for method, path, options, status, words in README_ASKED.get(title, ()):
-            answer = client.open(path, method=method, **options)
-            assert (answer.status_code, words in answer.text) == (status, True), (
-                path, answer.text)
+            with client.open(path, method=method, **options) as answer:
+                assert answer.status_code == status, path
+                assert words in answer.text
     if "pool" in names:
         names["pool"].shutdown()
     views = {rule.endpoint for rule in names["app"].url_map.iter_rules()} - {"static"}
-    assert views <= asked | {"page"}
+    assert views <= asked
 
 def test_readme_asks_nothing_of_sections_that_are_gone():
     assert README_ASKED.keys() <= README_PROGRAMS.keys()
@@ -18513,3 +18515,239 @@ def test_readme_stands_in_for_flask_in_a_new_process():
         names = {}
         exec(theirs.strip("`"), names)
         exec(ours.strip("`"), names)
+
+# The errors that the README quotes: what is done, as a program or as a command.
+README_ERRORS_RAISED = {
+    "request": "request.path",
+    "application": "current_app.name",
+    "None": "add('/pay', 'pay', lambda: None); client.get('/pay')",
+    "key": "app.debug = True; add('/', 'i', lambda: request.form['email'], "
+           "methods=['POST']); client.post('/')",
+    "enctype": "app.debug = True; add('/', 'i', lambda: request.files['photo'], "
+               "methods=['POST']); client.post('/', data={'photo': 'cat.png'})",
+    "endpoint": "add('/<int:number>', 'item', str); "
+                "add('/', 'i', lambda: url_for('itme', number=1)); client.get('/')",
+    "values": "add('/<int:number>', 'item', str); "
+              "add('/', 'i', lambda: url_for('item')); client.get('/')",
+    "SERVER_NAME": "app.app_context().push(); url_for('static', filename='a')",
+    "twice": "add('/', 'index', list); add('/b', 'index', dict)",
+    "hidden": "get = {'methods': ['GET']}; add('/a', 'one', str, **get); "
+              "add('/a', 'two', str, **get)",
+    "late": "client.get('/'); app.get('/late')(list)",
+    "rule": "add('/<int:x', 'x', str)",
+    "secret": "app.config['SECRETKEY'] = 'x'; "
+              "add('/', 'i', lambda: session.clear()); client.get('/')",
+    "template": "add('/', 'i', lambda: mf.render_template('lost.html')); "
+                "client.get('/')",
+    "as flask": "mf.install_as_flask()",
+    "405": "add('/', 'i', list, methods=['POST']); answer = client.get('/')",
+}
+README_ERRORS_PRINTED = {
+    "no app.py": ["run"], "no such file": ["--app", "lost", "run"],
+    "no application": ["--app", "wrong", "run"],
+    "port": ["--app", "right", "run", "--port", "{port}"],
+}
+
+def readme_raised(program, folder):
+    """The message of an error that a program raises, or an answer's first lines."""
+    app = Flask("shop", root_path=folder)
+    app.testing = True
+    names = {"app": app, "add": app.add_url_rule, "client": app.test_client()}
+
+    def run():
+        try:
+            exec(program, {**globals(), **names}, names)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        answer = names["answer"]
+        return f"{answer.status}\nAllow: {', '.join(sorted(answer.allow))}"
+
+    return contextvars.copy_context().run(run).replace(str(folder), "FOLDER")
+
+def readme_printed(arguments, folder):
+    """What the command line prints that cannot do what it is told."""
+    (folder / "wrong.py").write_text("")
+    (folder / "right.py").write_text("import microflask\na = microflask.Flask('a')")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, TOP / "microflask.py",
+             *(word.format(port=port) for word in arguments)], cwd=folder,
+            env=devserver_environment(), capture_output=True, text=True, timeout=20)
+    assert done.returncode
+    return done.stderr.replace(str(folder), "FOLDER").replace(port, "5000")
+
+README_ERRORS = {**{name: functools.partial(readme_raised, program)
+                    for name, program in README_ERRORS_RAISED.items()},
+                 **{name: functools.partial(readme_printed, arguments)
+                    for name, arguments in README_ERRORS_PRINTED.items()}}
+
+@pytest.mark.parametrize("name", README_ERRORS)
+def test_readme_quotes_errors_as_they_are(name, tmp_path):
+    quoted = [readme_words(text) for _, text in readme_blocks(README, "text")]
+    assert len(quoted) == len(README_ERRORS)
+    assert readme_words(README_ERRORS[name](tmp_path)) in quoted
+
+# The commands are run on a copy of what they need. Where one would listen on a port
+# that may be taken, or take minutes, it is changed: (pattern, replacement).
+README_CHANGES = [
+    (r"^python3 -m venv .*? && .*? && \.venv/bin/", ""), (r"^python -m pytest$", ""),
+    (r"^(\. \.venv/bin/activate|sudo apt install .*)$", ""),
+    (r"^pip install .*? && |^pip install .*", ""),
+    (r"--port 8000", "--port 0"),
+    (r"^(microflask run --debug|python examples/xray\.py.*)$", r"\1 --port 0"),
+    (r"^(python examples/blog)$", r"\1 0"),
+    (r"^(gunicorn .*?) --bind \S+", r"\1"),
+    (r"^gunicorn", "gunicorn --bind 127.0.0.1:0"),
+    (r"^(python examples/deploy)$", r"\1 {port}"),
+    (r"^(python examples/benchmark\.py)$", r"\1 --quick --only hello"),
+    (r"^(python examples/benchmark\.py .*)$", r"\1 --rounds 1"),
+    (r"^(python examples/flask_world)$", r"\1 login"),     # its own tests take all
+    (r"^(python mine/check.py)$", r"\1 || test $? = 1"),   # 1: not all is solved
+]
+
+def readme_changed(command):
+    """What is run in place of a command; "" where .ci/run does it."""
+    for pattern, replacement in README_CHANGES:
+        command = re.sub(pattern, replacement, command)
+    return command
+
+# What stands in the output of a command, or in the page at / of what it serves.
+README_FIRST_COMMAND = readme_blocks(README, "sh")[0][1].strip()
+README_OUTPUT = {
+    README_FIRST_COMMAND: "This whole framework is one file.",
+    "microflask --version": f"microflask {mf.__version__}, Python ",
+    "python microflask.py --version": f"microflask {mf.__version__}, Python ",
+    "sha256sum -c microflask.sha256": "microflask.py: OK",
+    "microflask routes": "/loan/<int:number>",
+    "microflask run --debug": "2 things are lent.",
+    "python -m pytest -q test_app.py": " passed",
+    "microflask remind Ada": "Dear Ada, do you still need my drill?",
+    "microflask --app examples/hello.py run --debug --port 8000": "This whole",
+    "microflask --app examples/hello.py routes": "hello ",
+    "microflask --as-flask --app oldapp routes": "/old",
+    "gunicorn --workers 2 --threads 8 --bind 127.0.0.1:8000 app:app": "drill</a>",
+    "python examples/deploy": "instance",
+    "python examples/benchmark.py": "microflask",
+    "python examples/xray.py": "X-ray",
+    "python examples/xray.py --app examples/todo.py": "X-ray",
+    "python examples/blog": "Lamplight",
+    "gunicorn --chdir examples --workers 2 'blog:create_app()'": "Lamplight",
+    "python mine/check.py": "0 of 27 solved",
+}
+
+def readme_place(folder):
+    """Make a copy of the repository's files, and programs python and the like."""
+    hidden = shutil.ignore_patterns("__pycache__", "instance", "test_*", "pictures")
+    shutil.copytree(TOP / "examples", folder / "microflask/examples", ignore=hidden)
+    shutil.copy(TOP / "microflask.py", folder / "microflask")
+    for path in folder.glob("microflask/examples/*.py"):
+        path.write_text(path.read_text("utf-8").replace("app.run()", "app.run(port=0)"),
+                        "utf-8")
+    for name in ("bin", "yours", "lent"):
+        (folder / name).mkdir()
+    (folder / "microflask/oldapp.py").write_text(
+        "from flask import Flask\napp = Flask(__name__)\n"
+        "@app.get('/old')\ndef old():\n    return 'old'\n")
+    for name, words in {"python": "", "microflask": str(TOP / "microflask.py"),
+                        "gunicorn": "-m gunicorn"}.items():
+        path = folder / "bin" / name
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        path.chmod(0o755)
+    return folder
+
+def readme_run(command, place, folder):
+    """Run a command; its output, or the page it serves until it is ended."""
+    environment = devserver_environment(
+        PATH=f"{place / 'bin'}:{os.environ['PATH']}", PYTHONDONTWRITEBYTECODE="1")
+    line = readme_changed(command).replace("{port}", str(server_free_port()))
+    log = place / f"log-{time.monotonic_ns()}.txt"
+    with open(log, "w") as output:
+        process = subprocess.Popen(
+            ["sh", "-c", line], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            cwd=folder, env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 30
+        while process.poll() is None:
+            text = log.read_text()
+            assert time.monotonic() < deadline, f"{line}\n{text}"
+            if found := re.search(r"(Running on|Listening at:) http://\S+:(\d+)", text):
+                return readme_page(int(found[2]), deadline)
+            time.sleep(0.02)
+        assert process.returncode == 0, f"{line}\n{log.read_text()}"
+        return log.read_text()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(10)
+
+def readme_page(port, deadline):
+    """The page at / of a server that may be about to start."""
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+                return page.read().decode()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+def readme_files(text, folder):
+    """Write the files of a text's blocks into a folder: anew, or at the end."""
+    for language, code in readme_blocks(text, "python", "html"):
+        first, rest = code.split("\n", 1)
+        comment = r"# (\S+?)(, at the end)?" if language == "python" else (
+            r"{# (\S+?)(, at the end)? #}")
+        name, more = re.fullmatch(comment, first).groups()
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        assert path.exists() or not more, name
+        path.write_text(f"{path.read_text()}\n{rest}" if more else rest)
+
+README_TUTORIAL = [title for title in README_SECTIONS if re.match(r"\d\. ", title)]
+
+def readme_commands(title):
+    """The commands of a section, line by line."""
+    return [line for _, block in readme_blocks(README_SECTIONS[title], "sh")
+            for line in block.splitlines()]
+
+README_NEEDS = {"deploy": lambda: program("nginx"),
+                "flask_world": lambda: pytest.importorskip("flask_login")}
+
+@pytest.fixture(scope="module")
+def readme_here(tmp_path_factory):
+    """The copy for all commands; its folder `lent` has what the tutorial ends with."""
+    place = readme_place(tmp_path_factory.mktemp("readme"))
+    for title in README_TUTORIAL:
+        readme_files(README_SECTIONS[title], place / "lent")
+    return place
+
+def test_readme_tutorial_works_step_by_step(tmp_path):
+    place = readme_place(tmp_path)
+    counts = []
+    for title in README_TUTORIAL:
+        readme_files(README_SECTIONS[title], place / "lent")
+        for command in readme_commands(title):
+            assert README_OUTPUT[command] in readme_run(command, place, place / "lent")
+        out = readme_run("python -m pytest -q -p no:cacheprovider", place,
+                         place / "lent")
+        counts.append(int(re.search(r"(\d+) passed", out)[1]))
+    assert counts == [1, 2, 5, 5, 7, 8]
+
+@pytest.mark.parametrize("title", [
+    title for title in README_SECTIONS if title not in README_TUTORIAL
+    and any(map(readme_changed, readme_commands(title)))])
+def test_readme_commands_work(title, readme_here):
+    where = "yours" if title == "One file to copy" else "microflask"
+    for command in filter(readme_changed, readme_commands(title)):
+        for name, need in README_NEEDS.items():
+            if command.endswith(f"examples/{name}"):
+                need()
+        folder = readme_here / ("lent" if command.endswith(" app:app") else where)
+        out = readme_run(command, readme_here, folder)
+        assert README_OUTPUT.get(command, "") in out, command
+
+def test_readme_has_no_other_blocks_and_nothing_is_expected_of_no_command():
+    assert {language for language, _ in readme_blocks(README)} == {
+        "html", "nginx", "python", "sh", "text"}
+    commands = [line for title in README_SECTIONS for line in readme_commands(title)]
+    assert README_OUTPUT.keys() <= set(commands)
