@@ -18298,7 +18298,7 @@ def test_readme_begins_with_a_sentence_an_application_and_a_command():
 
 def test_readme_has_the_chapters_with_their_lines():
     lines = (TOP / "microflask.py").read_text("utf-8").splitlines()
-    told = {int(number.rstrip(" –")): text for number, _, _, text in (
+    told = {int(number.partition("&")[0]): text for number, _, _, text in (
         row for row in readme_rows("The tour") if len(row) == 4)}
     expected, begins = [], []
     for at, line in enumerate(lines, 1):
@@ -18306,7 +18306,7 @@ def test_readme_has_the_chapters_with_their_lines():
             number, title, skip = found.groups()
             begins.append((int(number), at, bool(skip)))
             expected.append(
-                f"| {number}{' –' if skip else ''} | [{title}](microflask.py#L{at}) |"
+                f"| {number}{'&nbsp;–' if skip else ''} | [{title}](microflask.py#L{at}) |"
                 f" {at} | {told.get(int(number), 'what it explains')} |")
     table = "\n".join(expected)
     assert table in README, f"The README's table of chapters must be:\n\n{table}\n"
