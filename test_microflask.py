@@ -18298,23 +18298,23 @@ def test_readme_begins_with_a_sentence_an_application_and_a_command():
 
 def test_readme_has_the_chapters_with_their_lines():
     lines = (TOP / "microflask.py").read_text("utf-8").splitlines()
-    told = {int(number.partition("&")[0]): text for number, _, _, text in (
-        row for row in readme_rows("The tour") if len(row) == 4)}
+    tables = readme_rows("The tour")
+    told = {row[0].partition("&")[0]: row[3] for row in tables if len(row) == 4}
     expected, begins = [], []
     for at, line in enumerate(lines, 1):
         if found := re.match(r"# (\d+)\. (.*?)(  \(skip on first reading\))?$", line):
             number, title, skip = found.groups()
             begins.append((int(number), at, bool(skip)))
             expected.append(
-                f"| {number}{'&nbsp;–' if skip else ''} | [{title}](microflask.py#L{at}) |"
-                f" {at} | {told.get(int(number), 'what it explains')} |")
+                f"| {number}{'&nbsp;–' if skip else ''} |"
+                f" [{title}](microflask.py#L{at}) | {at} |"
+                f" {told.get(number, 'what it explains')} |")
     table = "\n".join(expected)
     if table not in README:
-        pytest.fail(f"The README's table of chapters must be:\n\n{table}", pytrace=False)
+        pytest.fail(f"The README's table of chapters must be:\n\n{table}", False)
     ends = [at for _, at, _ in begins[1:]] + [len(lines)]
     sizes = {number: (end - at, skip) for (number, at, skip), end in zip(begins, ends)}
-    for time_, chapters, count in (
-            row for row in readme_rows("The tour") if len(row) == 3):
+    for time_, chapters, count in (row for row in tables if len(row) == 3):
         chosen = list(map(int, re.findall(r"\d+", chapters))) or [
             number for number, (_, skip) in sizes.items() if not skip]
         lines_ = sum(sizes[number][0] for number in chosen)
