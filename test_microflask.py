@@ -43,6 +43,7 @@ import time
 import types
 import typing
 import urllib.parse
+import urllib.request
 import uuid
 import warnings
 from decimal import Decimal
@@ -18251,3 +18252,521 @@ def test_routing_rules_that_differ_give_no_warning(first, second, methods):
     app.add_url_rule(first, "one", lambda **kw: "1")
     app.add_url_rule(second, "two", lambda **kw: "2", methods=methods)
     assert {rule.endpoint for rule in app.url_map.iter_rules()} >= {"one", "two"}
+
+# ---------------------------------------------------------------------------
+# The README
+# ---------------------------------------------------------------------------
+
+README = (TOP / "README.md").read_text("utf-8")
+
+def readme_sections():
+    """What stands in the README below each heading, as far as the next one."""
+    text = re.sub(r"(?m)^(#+ .*)$|^```(?s:.*?)^```$",
+                  lambda m: f"\0{m[1]}\1" if m[1] else m[0], README)
+    return {title.lstrip("# "): body for title, body in re.findall(
+        "\0(.*?)\1([^\0]*)", text)}
+
+README_SECTIONS = readme_sections()
+
+def readme_blocks(text, *languages):
+    """The blocks of code in a text, as (language, code)."""
+    found = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", text)
+    return [block for block in found if not languages or block[0] in languages]
+
+def readme_rows(title, text=None):
+    """The rows of a section's tables, each a list of cells; the heads are left out."""
+    lines = README_SECTIONS[title] if text is None else text
+    rows = [[cell.strip() for cell in line[1:-1].split("|")]
+            for line in re.sub(r"(?m)^\|.*\n(?=\|-)|^\|-.*\n", "", lines).split("\n")
+            if line.startswith("|")]
+    assert rows, f"no table in {title}"
+    return rows
+
+def readme_words(text):
+    """A text with its line breaks taken out."""
+    return " ".join(text.split())
+
+def test_readme_begins_with_a_sentence_an_application_and_a_command():
+    begin = README_SECTIONS["microflask"]
+    (_, program), (_, command) = readme_blocks(begin)
+    assert begin.strip().split("\n\n")[0] == (
+        "The whole of Flask in one Python file that is made to be read.")
+    assert len(program.splitlines()) == 7 and len(command.splitlines()) == 1
+    names = {"__name__": "readme"}
+    exec(program, names)
+    assert names["app"].test_client().get("/").text == "Hello, World!"
+
+def test_readme_has_the_chapters_with_their_lines():
+    lines = (TOP / "microflask.py").read_text("utf-8").splitlines()
+    tables = readme_rows("The tour")
+    told = {row[0].partition("&")[0]: row[3] for row in tables if len(row) == 4}
+    expected, begins = [], []
+    for at, line in enumerate(lines, 1):
+        if found := re.match(r"# (\d+)\. (.*?)(  \(skip on first reading\))?$", line):
+            number, title, skip = found.groups()
+            begins.append((int(number), at, bool(skip)))
+            expected.append(
+                f"| {number}{'&nbsp;–' if skip else ''} |"
+                f" [{title}](microflask.py#L{at}) | {at} |"
+                f" {told.get(number, 'what it explains')} |")
+    table = "\n".join(expected)
+    if table not in README:
+        pytest.fail(f"The README's table of chapters must be:\n\n{table}", False)
+    ends = [at for _, at, _ in begins[1:]] + [len(lines)]
+    sizes = {number: (end - at, skip) for (number, at, skip), end in zip(begins, ends)}
+    for time_, chapters, count in (row for row in tables if len(row) == 3):
+        chosen = list(map(int, re.findall(r"\d+", chapters))) or [
+            number for number, (_, skip) in sizes.items() if not skip]
+        lines_ = sum(sizes[number][0] for number in chosen)
+        assert int(count.replace(",", "")) == pytest.approx(lines_, rel=0.1), time_
+    told = re.search(r"about (\d),(\d)00 lines", README_SECTIONS["The tour"])
+    assert int(told[1] + told[2]) * 100 == pytest.approx(len(lines), rel=0.03)
+
+def readme_anchor(title):
+    """What GitHub makes of a heading, for links."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+def test_readme_links_lead_somewhere():
+    text = re.sub(r"(?ms)^```.*?^```$|`[^`\n]*`", "", README)
+    anchors = set(map(readme_anchor, README_SECTIONS))
+    links = re.findall(r"\]\(([^)\s]*)\)", text)
+    assert len(links) > 50
+    for link in links:
+        path, _, anchor = link.partition("#")
+        if path.startswith("https:"):
+            continue
+        assert (TOP / path).is_file() if path else anchor in anchors, link
+    for title in re.findall(r"(?m)^## (.*)", README)[1:]:       # all but "Contents"
+        assert f"](#{readme_anchor(title)})" in README_SECTIONS["Contents"], title
+
+def test_readme_pictures_are_small():
+    names = re.findall(r"!\[.+\]\((examples/pictures/.*)\)", README)
+    assert sorted(names) == sorted(
+        f"examples/pictures/{path.name}" for path in TOP.glob("examples/pictures/*"))
+    for name in names:
+        data = (TOP / name).read_bytes()
+        width = struct.unpack(">I", data[16:20])[0]
+        assert data[1:4] == b"PNG" and len(data) < 60_000 and width <= 1200, name
+
+def test_readme_names_every_example():
+    named = {link.partition("/")[2] for row in readme_rows("The examples")
+             for link in re.findall(r"\]\((.*?)\)", row[0])}
+    there = {path.name for path in TOP.glob("examples/*.py")
+             if path.name != "conftest.py" and not path.name.startswith("test_")}
+    there |= {f"{folder}/{file}" for folder, file in (
+        ("blog", "__init__.py"), ("deploy", "__main__.py"),
+        ("flask_world", "__main__.py"), ("workshop", "README.md"))}
+    assert {name for name in named if not name.startswith("#")} == there
+
+def test_readme_has_every_key_of_the_configuration_and_no_other():
+    rows = readme_rows("Configuration")
+    told = {key.strip("`"): default.strip("`") for key, default, _ in rows}
+    defaults = {key: "31 days" if isinstance(value, dt.timedelta) else repr(value)
+                for key, value in sorted(Flask.default_config.items())}
+    assert told == defaults and list(told) == list(defaults)
+    known = {*defaults, "BLOG", "SHOP_SETTINGS", "SHOP_SECRET_KEY"}
+    for key in re.findall(r"`((?:SESSION|MAX|SECRET|TRAP|TEMPLATES)_[A-Z_]+)", README):
+        assert key in known, key
+
+def test_readme_has_every_option_of_run_and_no_other(tmp_path):
+    (tmp_path / "app.py").write_text("import microflask\napp = microflask.Flask('a')")
+    done = subprocess.run(
+        [sys.executable, TOP / "microflask.py", "run", "--help"], cwd=tmp_path,
+        env=devserver_environment(), capture_output=True, text=True, timeout=20)
+    there = set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
+    there = {name for name in there
+             if not re.match("--no-|--with-", name)} - {"--debug"}
+    rows = [row for row in readme_rows("The command line") if "--" in row[0]]
+    assert {name for row in rows for name in re.findall("--[a-z-]+", row[0])} == there
+
+def test_readme_names_variables_that_are_read():
+    source = (TOP / "microflask.py").read_text("utf-8")
+    rows = [row[0] for row in readme_rows("The command line") if "--" not in row[0]]
+    names = re.findall("`([A-Z_]+)`", " ".join(rows))
+    assert len(names) > 4
+    for name in set(names) - {"FLASK_RUN_PORT"}:    # made of the command and its option
+        assert f'"{name}"' in source, name
+
+def test_readme_has_extras_and_packages_that_there_are():
+    setup = (TOP / "setup.cfg").read_text("utf-8")
+    for package, extra, _ in readme_rows("One file to copy"):
+        line = f"{extra.strip('`')} = {package}"
+        assert line in setup if extra else f"    {package}\n" in setup
+    for extras in re.findall(r"-e '\.\[(.*?)\]'", README):
+        for extra in extras.split(","):
+            assert re.search(rf"(?m)^{extra} =", setup), extra
+    needed = setup.partition("install_requires =\n")[2].partition("\n\n")[0].split()
+    told = [line.split()[2:] for _, block in readme_blocks(README, "sh")
+            for line in block.splitlines() if line.startswith("pip install ")]
+    assert needed in told and ["gunicorn"] in told and "    gunicorn\n" in setup
+    packages = re.search(r"sudo apt install (.*)", README)[1].split()
+    script = (TOP / ".ci/run").read_text("utf-8")
+    assert all(f":{name} " in script or f"+=({name})" in script
+               or f":{name};" in script for name in packages)
+
+def test_readme_shows_the_lines_of_nginx_that_are_tested():
+    there = (TOP / "examples/deploy/nginx.conf").read_text("utf-8").splitlines()
+    there = iter([line.strip() for line in there])
+    [(_, block)] = readme_blocks(README, "nginx")
+    for line in filter(None, map(str.strip, block.splitlines())):
+        assert line in there, line      # in the same order: `in` takes from `there`
+
+def test_readme_plan_is_the_workshops():
+    workshop = (TOP / "examples/workshop/README.md").read_text("utf-8")
+    for minute, stage, _ in readme_rows("Teaching with it"):
+        assert f"\n| {minute} | {f'stage {stage}' if stage else ''}" in workshop
+
+# What a section's program is asked: (method, path, options, status, words).
+README_ASKED = {
+    "Routes": [
+        ("GET", "/find?q=tea", {}, 200, "You look for tea."),
+        ("POST", "/search", {"data": {"q": "milk"}}, 200, "You look for milk."),
+        ("GET", "/page/2", {}, 200, "Page 2"), ("GET", "/page/1", {}, 308, "/page/"),
+        ("GET", "/1984", {}, 200, "All of 1984"), ("GET", "/3000", {}, 404, "")],
+    "The answer": [
+        ("GET", "/report.csv", {}, 200, "a,b\r\n1,2\r\n"),
+        ("GET", "/numbers?to=2", {}, 200, "0\n1\n")],
+    "Errors": [
+        ("GET", "/buy/tea", {}, 409, "There is no tea left."),
+        ("GET", "/nothing", {}, 404, "<h1>Not Found</h1>")],
+    "Templates": [("GET", "/price", {}, 200, "Corner Shop: 12.50 €")],
+    "Sessions and flashed messages": [
+        ("GET", "/visit", {}, 200, "Visit number 1"),
+        ("GET", "/visit", {}, 200, "Visit number 2")],
+    "Files": [
+        ("POST", "/notes", {"data": {"file": (io.BytesIO(b"milk"), "../a b.txt")}},
+         201, ""),
+        ("GET", "/notes/a_b.txt", {}, 200, "milk"),
+        ("GET", "/notes/../secret.txt", {}, 404, "")],
+    "Blueprints": [("GET", "/admin/", {}, 403, "")],
+    "Views as classes": [
+        ("POST", "/counter", {}, 201, '"count":1'),
+        ("GET", "/counter", {}, 200, '"count":1'), ("PUT", "/counter", {}, 405, "")],
+    "Testing": [("GET", "/", {}, 200, '"user":null')],
+    "Security": [
+        ("GET", "/", {"base_url": "https://example.org"}, 404, ""),
+        ("GET", "/", {"base_url": "https://elsewhere.test"}, 400, "")],
+    "What about CORS?": [
+        ("POST", "/api/things", {"json": {"name": "tea"}}, 201, "tea"),
+        ("OPTIONS", "/api/things", {}, 200, "")],
+    "What about CSRF?": [
+        ("GET", "/order", {}, 200, 'name="token" value="'),
+        ("POST", "/order", {"data": {"token": "guessed"}}, 400, "too old")],
+    "How do I use a database?": [
+        ("POST", "/fruit", {"data": {"name": "pear"}}, 204, ""),
+        ("GET", "/fruit", {}, 200, '["pear"]')],
+    "How do I work in the background?": [
+        ("POST", "/report", {"data": {"name": "June"}}, 202, "It will be made.")],
+    "Can I use async?": [("GET", "/both", {}, 200, '["tea","milk"]')],
+}
+
+# Not the first, not the tutorial's, and not that which needs a new process.
+README_PROGRAMS = {
+    title: [code for _, code in readme_blocks(text, "python")]
+    for title, text in README_SECTIONS.items() if readme_blocks(text, "python")
+    and title not in ("microflask", "From Flask and back") and title[1] != "."}
+
+def readme_program(title, folder):
+    """The names of a section's blocks, executed one after the other."""
+    names = {name: getattr(mf, name) for name in dir(mf) if name[0] != "_"}
+    modules = (asyncio, io, json, os)
+    names |= {module.__name__: module for module in modules} | {
+        name: importlib.import_module(name) for name in ("secrets", "sqlite3")}
+    names |= {"ThreadPoolExecutor": concurrent.futures.ThreadPoolExecutor,
+              "app": Flask("readme", root_path=folder), "print": lambda *args: None}
+    names["app"].secret_key = "for tests"
+    (folder / "notes").mkdir()
+    (folder / "secret.txt").write_text("secret")
+    for code in README_PROGRAMS[title]:
+        exec(compile(code, f"README.md, {title}", "exec"), names)
+    return names
+
+@pytest.mark.parametrize("title", README_PROGRAMS)
+def test_readme_programs_work(title, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SECRET_KEY", "for tests")
+    names = readme_program(title, tmp_path)
+    asked = set()
+
+    def note(app):
+        asked.add(request.endpoint)
+
+    client = names["app"].test_client()
+    with mf.request_started.connected_to(note):
+        for method, path, options, status, words in README_ASKED.get(title, ()):
+            with client.open(path, method=method, **options) as answer:
+                assert answer.status_code == status, path
+                assert words in answer.text
+    if "pool" in names:
+        names["pool"].shutdown()
+    views = {rule.endpoint for rule in names["app"].url_map.iter_rules()} - {"static"}
+    assert views <= asked
+
+def test_readme_asks_nothing_of_sections_that_are_gone():
+    assert README_ASKED.keys() <= README_PROGRAMS.keys()
+
+def test_readme_links_are_made_as_it_says(tmp_path):
+    app = readme_program("Routes", tmp_path)["app"]
+    for call, result in readme_rows("Links"):
+        with app.test_request_context():
+            url = eval(call.strip("`"), {"url_for": url_for})
+        assert url == re.match("`(.*?)`", result)[1], call
+
+def test_readme_stands_in_for_flask_in_a_new_process():
+    [(_, code)] = readme_blocks(README_SECTIONS["From Flask and back"], "python")
+    done = subprocess.run([sys.executable, "-c", code], env=devserver_environment(),
+                          capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    for theirs, ours in readme_rows("From Flask and back")[:-1]:
+        names = {}
+        exec(theirs.strip("`"), names)
+        exec(ours.strip("`"), names)
+
+# The errors that the README quotes: what is done, as a program or as a command.
+README_ERRORS_RAISED = {
+    "request": "request.path",
+    "application": "current_app.name",
+    "None": "add('/pay', 'pay', lambda: None); client.get('/pay')",
+    "key": "app.debug = True; add('/', 'i', lambda: request.form['email'], "
+           "methods=['POST']); client.post('/')",
+    "enctype": "app.debug = True; add('/', 'i', lambda: request.files['photo'], "
+               "methods=['POST']); client.post('/', data={'photo': 'cat.png'})",
+    "endpoint": "add('/<int:number>', 'item', str); "
+                "add('/', 'i', lambda: url_for('itme', number=1)); client.get('/')",
+    "values": "add('/<int:number>', 'item', str); "
+              "add('/', 'i', lambda: url_for('item')); client.get('/')",
+    "SERVER_NAME": "app.app_context().push(); url_for('static', filename='a')",
+    "twice": "add('/', 'index', list); add('/b', 'index', dict)",
+    "hidden": "get = {'methods': ['GET']}; add('/a', 'one', str, **get); "
+              "add('/a', 'two', str, **get)",
+    "late": "client.get('/'); app.get('/late')(list)",
+    "rule": "add('/<int:x', 'x', str)",
+    "secret": "app.config['SECRETKEY'] = 'x'; "
+              "add('/', 'i', lambda: session.clear()); client.get('/')",
+    "template": "add('/', 'i', lambda: mf.render_template('lost.html')); "
+                "client.get('/')",
+    "as flask": "mf.install_as_flask()",
+    "405": "add('/', 'i', list, methods=['POST']); answer = client.get('/')",
+}
+README_ERRORS_PRINTED = {
+    "no app.py": ["run"], "no such file": ["--app", "lost", "run"],
+    "no application": ["--app", "wrong", "run"],
+    "port": ["--app", "right", "run", "--port", "{port}"],
+}
+
+def readme_raised(program, folder):
+    """The message of an error that a program raises, or an answer's first lines."""
+    app = Flask("shop", root_path=folder)
+    app.testing = True
+    names = {"app": app, "add": app.add_url_rule, "client": app.test_client()}
+
+    def run():
+        try:
+            exec(program, {**globals(), **names}, names)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        answer = names["answer"]
+        return f"{answer.status}\nAllow: {', '.join(sorted(answer.allow))}"
+
+    return contextvars.copy_context().run(run).replace(str(folder), "FOLDER")
+
+def readme_printed(arguments, folder):
+    """What the command line prints that cannot do what it is told."""
+    (folder / "wrong.py").write_text("")
+    (folder / "right.py").write_text("import microflask\na = microflask.Flask('a')")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, TOP / "microflask.py",
+             *(word.format(port=port) for word in arguments)], cwd=folder,
+            env=devserver_environment(), capture_output=True, text=True, timeout=20)
+    assert done.returncode
+    return done.stderr.replace(str(folder), "FOLDER").replace(port, "5000")
+
+README_ERRORS = {**{name: functools.partial(readme_raised, program)
+                    for name, program in README_ERRORS_RAISED.items()},
+                 **{name: functools.partial(readme_printed, arguments)
+                    for name, arguments in README_ERRORS_PRINTED.items()}}
+
+@pytest.mark.parametrize("name", README_ERRORS)
+def test_readme_quotes_errors_as_they_are(name, tmp_path):
+    quoted = [readme_words(text) for _, text in readme_blocks(README, "text")]
+    assert len(quoted) == len(README_ERRORS)
+    assert readme_words(README_ERRORS[name](tmp_path)) in quoted
+
+# The commands are run on a copy of what they need. Where one would listen on a port
+# that may be taken, or take minutes, it is changed: (pattern, replacement).
+README_CHANGES = [
+    (r"^python3 -m venv .*? && .*? && \.venv/bin/", ""), (r"^python -m pytest$", ""),
+    (r"^(\. \.venv/bin/activate|sudo apt install .*)$", ""),
+    (r"^pip install .*? && |^pip install .*", ""),
+    (r"--port 8000", "--port 0"),
+    (r"^(microflask run --debug|python examples/xray\.py.*)$", r"\1 --port 0"),
+    (r"^(python examples/blog)$", r"\1 0"),
+    (r"^(gunicorn .*?) --bind \S+", r"\1"),
+    (r"^gunicorn", "gunicorn --bind 127.0.0.1:0"),
+    (r"^(python examples/deploy)$", r"\1 {port}"),
+    (r"^(python examples/benchmark\.py)$", r"\1 --quick --only hello"),
+    (r"^(python examples/benchmark\.py .*)$", r"\1 --rounds 1"),
+    (r"^(python examples/flask_world)$", r"\1 login"),     # its own tests take all
+]
+
+def readme_changed(command):
+    """What is run in place of a command; "" where .ci/run does it."""
+    for pattern, replacement in README_CHANGES:
+        command = re.sub(pattern, replacement, command)
+    return command
+
+# What stands in the output of a command, or in the page at / of what it serves.
+README_FIRST_COMMAND = readme_blocks(README, "sh")[0][1].strip()
+README_OUTPUT = {
+    README_FIRST_COMMAND: "This whole framework is one file.",
+    "microflask --version": f"microflask {mf.__version__}, Python ",
+    "python microflask.py --version": f"microflask {mf.__version__}, Python ",
+    "sha256sum -c microflask.sha256": "microflask.py: OK",
+    "microflask routes": "/loan/<int:number>",
+    "microflask run --debug": "2 things are lent.",
+    "python -m pytest -q test_app.py": " passed",
+    "microflask remind Ada": "Dear Ada, do you still need my drill?",
+    "microflask --app examples/hello.py run --debug --port 8000": "This whole",
+    "microflask --app examples/hello.py routes": "hello ",
+    "microflask --as-flask --app oldapp routes": "/old",
+    "gunicorn --workers 2 --threads 8 --bind 127.0.0.1:8000 app:app": "drill</a>",
+    "python examples/deploy": "instance",
+    "python examples/benchmark.py": "microflask",
+    "python examples/xray.py": "X-ray",
+    "python examples/xray.py --app examples/todo.py": "X-ray",
+    "python examples/blog": "Lamplight",
+    "gunicorn --chdir examples --workers 2 'blog:create_app()'": "Lamplight",
+    "python mine/check.py": "0 of 27 solved",
+}
+
+def readme_place(folder):
+    """Make a copy of the repository's files, and programs python and the like."""
+    hidden = shutil.ignore_patterns("__pycache__", "instance", "test_*", "pictures")
+    shutil.copytree(TOP / "examples", folder / "microflask/examples", ignore=hidden)
+    shutil.copy(TOP / "microflask.py", folder / "microflask")
+    for path in folder.glob("microflask/examples/*.py"):
+        path.write_text(path.read_text("utf-8").replace("app.run()", "app.run(port=0)"),
+                        "utf-8")
+    for name in ("bin", "yours", "lent"):
+        (folder / name).mkdir()
+    (folder / "microflask/oldapp.py").write_text(
+        "from flask import Flask\napp = Flask(__name__)\n"
+        "@app.get('/old')\ndef old():\n    return 'old'\n")
+    for name, words in {"python": "", "microflask": str(TOP / "microflask.py"),
+                        "gunicorn": "-m gunicorn"}.items():
+        path = folder / "bin" / name
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        path.chmod(0o755)
+    return folder
+
+def readme_run(command, place, folder):
+    """Run a command; its output, or the page it serves until it is ended."""
+    environment = devserver_environment(
+        PATH=f"{place / 'bin'}:{os.environ['PATH']}", PYTHONDONTWRITEBYTECODE="1")
+    line = readme_changed(command).replace("{port}", str(server_free_port()))
+    log = place / f"log-{time.monotonic_ns()}.txt"
+    with open(log, "w") as output:
+        process = subprocess.Popen(
+            ["sh", "-c", f"exec {line}"], stdin=subprocess.DEVNULL, stdout=output,
+            stderr=output, cwd=folder, env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 30
+        while process.poll() is None:
+            text = log.read_text()
+            assert time.monotonic() < deadline, f"{line}\n{text}"
+            found = re.search(r"(?:Running on|Listening at:) http://\S+:(\d+)", text)
+            late = "deploy" in line and text.count("Booting worker") < 4
+            if found and not late:      # nginx would leave out for long who is late
+                return readme_page(int(found[1]), deadline)
+            time.sleep(0.02)
+        out = log.read_text()
+        status = README_STATUS.get(command, 0)
+        assert process.returncode == status, f"{line}\n{out}"
+        return out
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+def readme_page(port, deadline):
+    """The page at / of a server that may be about to start."""
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+                return page.read().decode()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+def readme_files(text, folder):
+    """Write the files of a text's blocks into a folder: anew, or at the end."""
+    for language, code in readme_blocks(text, "python", "html"):
+        first, rest = code.split("\n", 1)
+        comment = r"# (\S+?)(, at the end)?" if language == "python" else (
+            r"{# (\S+?)(, at the end)? #}")
+        name, more = re.fullmatch(comment, first).groups()
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        assert path.exists() or not more, name
+        path.write_text(f"{path.read_text()}\n{rest}" if more else rest)
+
+README_TUTORIAL = [title for title in README_SECTIONS if re.match(r"\d\. ", title)]
+
+def readme_commands(title):
+    """The commands of a section, line by line."""
+    return [line for _, block in readme_blocks(README_SECTIONS[title], "sh")
+            for line in block.splitlines()]
+
+README_STATUS = {"python mine/check.py": 1}     # not all is solved
+
+def readme_extension():
+    """Skip the test without Flask-Login; where MICROFLASK_CI is set, fail."""
+    if not importlib.util.find_spec("flask_login"):
+        end = pytest.fail if os.environ.get("MICROFLASK_CI") else pytest.skip
+        end("the extra flask-world is not installed")
+
+README_NEEDS = {"deploy": lambda: program("nginx"), "flask_world": readme_extension}
+
+@pytest.fixture(scope="module")
+def readme_here(tmp_path_factory):
+    """The copy for all commands; its folder `lent` has what the tutorial ends with."""
+    place = readme_place(tmp_path_factory.mktemp("readme"))
+    for title in README_TUTORIAL:
+        readme_files(README_SECTIONS[title], place / "lent")
+    return place
+
+def test_readme_tutorial_works_step_by_step(tmp_path):
+    place = readme_place(tmp_path)
+    counts = []
+    for title in README_TUTORIAL:
+        readme_files(README_SECTIONS[title], place / "lent")
+        for command in filter(readme_changed, readme_commands(title)):
+            assert README_OUTPUT[command] in readme_run(command, place, place / "lent")
+        out = readme_run("python -m pytest -q -p no:cacheprovider", place,
+                         place / "lent")
+        counts.append(int(re.search(r"(\d+) passed", out)[1]))
+    assert counts == [1, 2, 5, 5, 7, 8]
+
+@pytest.mark.parametrize("title", [
+    title for title in README_SECTIONS if title not in README_TUTORIAL
+    and any(map(readme_changed, readme_commands(title)))])
+def test_readme_commands_work(title, readme_here):
+    where = "yours" if title == "One file to copy" else "microflask"
+    for command in filter(readme_changed, readme_commands(title)):
+        for name, need in README_NEEDS.items():
+            if command.endswith(f"examples/{name}"):
+                need()
+        folder = readme_here / ("lent" if command.endswith(" app:app") else where)
+        out = readme_run(command, readme_here, folder)
+        assert README_OUTPUT.get(command, "") in out, command
+
+def test_readme_has_no_other_blocks_and_nothing_is_expected_of_no_command():
+    assert {language for language, _ in readme_blocks(README)} == {
+        "html", "nginx", "python", "sh", "text"}
+    commands = [line for title in README_SECTIONS for line in readme_commands(title)]
+    assert README_OUTPUT.keys() <= set(commands)
