@@ -6435,7 +6435,7 @@ class Flask(App):
                             " which is no response. Does every way end in a `return`?")
         raise TypeError(
             f"The view function for {request.endpoint!r} did not return a valid"
-            f" response but a {type(rv).__name__}. It can be a str, dict, list,"
+            f" response but this: {type(rv).__name__}. It can be a str, dict, list,"
             " iterator, a tuple with status or headers, Response or WSGI callable.")
 
     def process_response(self, response: Response) -> Response:
@@ -7343,13 +7343,18 @@ def _new_pin() -> str:
     import secrets
     return f"{secrets.randbelow(10**9):09}"
 
+def _chosen_pin() -> str:
+    """Return WERKZEUG_DEBUG_PIN, if that has digits: "off" is no PIN, and none is."""
+    wanted = os.environ.get("WERKZEUG_DEBUG_PIN", "")
+    return wanted if re.search("[0-9]", wanted) else _new_pin()
+
 class DebuggedApplication:
     """A WSGI application whose exceptions are shown in the browser; for development."""
     def __init__(self, app: Callable, evalex: bool = False, **options: Any) -> None:
         import secrets
         self.app, self.evalex = app, evalex
         self.secret, self.failures = secrets.token_urlsafe(20), 0
-        digits = os.environ.get("WERKZEUG_DEBUG_PIN") or _new_pin()
+        digits = _chosen_pin()
         self.pin = digits.replace("-", "")
         self.frames: dict[str, _Frame] = {}
         self.pages: list[list[str]] = []        # the frames of the last tracebacks
@@ -7885,9 +7890,12 @@ class BaseWSGIServer:
 
     def serve_forever(self, poll_interval: float = 0.5) -> None:
         """Accept connections until KeyboardInterrupt or another thread's `shutdown`."""
+        self.socket.settimeout(poll_interval)   # a signal just before accept() is late
         while not self.ending:
             try:
                 sock, address = self.socket.accept()
+            except TimeoutError:
+                continue
             except OSError:
                 time.sleep(0.05)        # out of file descriptors, for one
                 continue
@@ -8122,7 +8130,7 @@ def _restart_again_and_again(extra: Any, exclude: Any) -> int:
     """
     import subprocess
     print(" * Restarting on every change of a file", file=sys.stderr, flush=True)
-    pin = os.environ.get("WERKZEUG_DEBUG_PIN") or _new_pin()
+    pin = _chosen_pin()
     environ = {**os.environ, "WERKZEUG_RUN_MAIN": "true", "WERKZEUG_DEBUG_PIN": pin}
     while True:
         before = _stamps(_nearby_files(extra, exclude))
@@ -8266,8 +8274,8 @@ def install_as_flask() -> None:
         return
     present = sorted({"flask", "werkzeug"} & set(sys.modules))
     if present:
-        raise RuntimeError(f"{' and '.join(present)} has been imported already: call"
-                           " install_as_flask() before anything imports it")
+        raise RuntimeError(f"Imported already: {' and '.join(present)}. Call"
+                           " install_as_flask() before anything imports them.")
     sys.meta_path.insert(0, _StandInFinder())       # type: ignore[arg-type]
 
 # --------------------------------------------------------------------------------------
@@ -8491,8 +8499,8 @@ def _find_in(module: Any, wanted: str) -> Any:
     for name in ("create_app", "make_app"):
         if callable(getattr(module, name, None)):
             return _find_named(module, f"{name}()")
-    what = "several applications" if found else "no application"
-    raise NoAppException(f"There is {what} in {module.__name__!r}: name one, as in"
+    what = "are several applications" if found else "is no application"
+    raise NoAppException(f"There {what} in {module.__name__!r}: name one, as in"
                          f" --app {module.__name__}:name, or :factory().")
 
 def _find_named(module: Any, wanted: str) -> Any:
