@@ -3563,6 +3563,7 @@ class Request:
     url_rule: Rule | None = None
     view_args: dict[str, Any] | None = None
     routing_exception: HTTPException | None = None
+    _uploads: list | tuple = ()
     shallow = False
 
     def __init__(self, environ: dict, populate_request: bool = True,
@@ -3744,6 +3745,7 @@ class Request:
         elif self.mimetype == "application/x-www-form-urlencoded":
             fields = parse_query(body.read().decode(errors="replace"))
             self.__dict__["stream"] = io.BytesIO()
+        self._uploads = files
         self.__dict__["form"] = self.parameter_storage_class(fields)
         self.__dict__["files"] = self.parameter_storage_class(files)
         if current_app and current_app.debug and fields and not files:
@@ -3818,9 +3820,8 @@ class Request:
 
     def close(self) -> None:
         """Close the uploaded files."""
-        if "files" in self.__dict__:
-            for _, file in iter_multi_items(self.files):
-                file.close()
+        for _, file in self._uploads:
+            file.close()
 
     def __enter__(self) -> Request:
         return self
@@ -4305,7 +4306,7 @@ class Response(_ResponseFields):
         self.response = [data]
         if self.automatically_set_content_length:
             headers, length = self.headers._list, ("Content-Length", str(len(data)))
-            if [name for name, _ in headers] == ["Content-Type"]:   # a new response
+            if len(headers) == 1 and headers[0][0] == "Content-Type":   # a new response
                 headers.append(length)
             else:
                 self.headers.set(*length)
