@@ -51,6 +51,7 @@ import hmac
 import importlib
 import io
 import json as json_library
+import operator
 import os
 import posixpath
 import re
@@ -86,7 +87,9 @@ __version__ = "1.0"
 # --------------------------------------------------------------------------------------
 
 _missing: Any = object()
-_unlike: Any = NotImplemented   # the built-in, which an error of chapter 7 will hide
+# Python's own NotImplemented ("ask the other operand"): further down, from chapter 7
+# on, that name is an error's, the 501.
+_unlike: Any = NotImplemented
 
 class cached_property:      # functools' takes a lock in Python 3.10 and 3.11
     """A property computed once an object: the value then stands in its `__dict__`."""
@@ -1380,9 +1383,12 @@ with contextlib.suppress(ImportError):
     appcontext-pushed appcontext-popped message-flashed""".split())
 
 _BY_FUNCTION: dict[str, Callable] = {
-    "__complex__": complex, "__bytes__": bytes, "__copy__": copy.copy, "__hash__": hash,
-    "__deepcopy__": lambda obj, memo: copy.deepcopy(obj, memo),
-    "__reversed__": reversed}
+    "int": int, "float": float, "complex": complex, "str": str, "bytes": bytes,
+    "round": round, "hash": hash, "copy": copy.copy, "reversed": reversed,
+    "deepcopy": lambda obj, memo: copy.deepcopy(obj, memo),
+    "divmod": divmod, "rdivmod": lambda obj, other: divmod(other, obj),
+    "instancecheck": lambda obj, instance: isinstance(instance, obj),
+    "subclasscheck": lambda obj, subclass: issubclass(subclass, obj)}
 
 class LocalProxy:
     """An object that stands for another, found anew at each access.
@@ -1401,7 +1407,7 @@ class LocalProxy:
                 return found if name is None else getattr(found, name)
             except (LookupError, AttributeError) as error:
                 if callable(get) and not isinstance(local, ContextVar) and name is None:
-                    raise
+                    raise       # the function's own error: it is no missing context
                 text = unbound_message or "the object is not bound here"
                 raise RuntimeError(text) from error
         object.__setattr__(self, "_find", find)
@@ -1442,22 +1448,30 @@ class LocalProxy:
             return []
 
 def _pass_on(name: str) -> Callable:
+    """Make a special method that does to the object what is done to its proxy."""
+    do = _BY_FUNCTION.get(name) or vars(operator).get(f"__{name}__")
+    swapped = vars(operator).get(f"__{name[1:]}__")     # add for radd, and for iadd
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         obj = self._get_current_object()
-        if name in _BY_FUNCTION:
-            return _BY_FUNCTION[name](obj, *args)
-        if not hasattr(obj, name):
-            raise TypeError(f"a {type(obj).__name__} has no {name}")
-        return getattr(obj, name)(*args, **kwargs)
+        if do:
+            result = do(obj, *args, **kwargs)
+            return self if swapped and name[0] == "i" else result
+        if swapped and name[0] == "r":
+            return swapped(*args, obj)
+        if not hasattr(obj, f"__{name}__"):
+            raise TypeError(f"a {type(obj).__name__} has no __{name}__")
+        return getattr(obj, f"__{name}__")(*args, **kwargs)
     return method
 
 _PASSED_ON = """call len getitem setitem delitem iter next contains eq ne lt le gt
     ge hash str bytes format int float complex index round abs neg pos invert add
-    radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod divmod
-    rdivmod pow rpow lshift rlshift rshift rrshift and rand or ror xor rxor matmul
-    rmatmul reversed enter exit await aiter anext aenter aexit copy deepcopy fspath"""
+    radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv floordiv rfloordiv
+    ifloordiv mod rmod imod divmod rdivmod pow rpow ipow lshift rlshift ilshift rshift
+    rrshift irshift and rand iand or ror ior xor rxor ixor matmul rmatmul imatmul
+    reversed enter exit await aiter anext aenter aexit copy deepcopy fspath trunc
+    instancecheck subclasscheck"""
 for _name in _PASSED_ON.split():
-    setattr(LocalProxy, f"__{_name}__", _pass_on(f"__{_name}__"))
+    setattr(LocalProxy, f"__{_name}__", _pass_on(_name))
 
 def _needs(need: str) -> Any:
     """Make a property that explains which context is missing, whoever reads it."""
@@ -1556,7 +1570,7 @@ class AppContext:
     _tokens: list               # one for each time that it was pushed
     _g: Any = None
     _outer: Any = _outside      # the context that was there before
-    _guest = False              # a request in an application context that was there
+    _guest = False              # a request pushed inside a context of its app: shares g
     _after_request_functions: list | tuple = ()
     flashes: list | None = None
     request: Any = None
@@ -1577,14 +1591,22 @@ class AppContext:
         if len(self._tokens) > 1:
             return
         self._is_down = False
-        if outer is not _outside and outer is not self:
-            self._outer = outer
-            self._guest = self._own and outer.request is None and outer.app is self.app
-            self.request = self.request or outer.request
+        if outer is not self._outer and outer is not self:
+            self._settle_inside(outer)
         if appcontext_pushed.receivers and not self._guest:
             appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
         if self._own and self.request.url_rule is None:
             self.match_request()
+
+    def _settle_inside(self, outer: AppContext) -> None:
+        """Take over what another context has: its request, or (a guest) its `g`."""
+        self._outer = outer
+        self.__dict__.pop("url_adapter", None)
+        request = None if outer is _outside else outer.request
+        if not self._own:
+            self.request = request
+        self._guest = self._own and outer is not _outside and (
+            request is None and outer.app is self.app)
 
     def match_request(self) -> None:
         """Find the rule for the request, or the exception that will be its answer."""
@@ -1593,7 +1615,8 @@ class AppContext:
         try:
             path = environ.get("PATH_INFO", "/")
             if app._plain_hosts and path.isascii() and "HTTP_UPGRADE" not in environ:
-                # Most requests: all that chapter 10 says of hosts costs 2 us more.
+                # Most requests: the host chooses no rule, so no MapAdapter (chapter 10)
+                # is made, which saves 2 us. None means: make it, it must say more.
                 request.check_host(app.config["TRUSTED_HOSTS"])
                 found = app.url_map.find_plain(path, request.method)
                 if found is not None:
@@ -2063,7 +2086,8 @@ _ODD_ESCAPE = re.compile("%(?:0[01]|(?![0-9A-Fa-f]{2}))")
 def _parse_plain_query(text: str) -> list[tuple[str, str]]:
     """Parse a query by unescaping it whole: half the time of one by one.
 
-    Quoted-printable differs from percent-encoding in its sign, and is decoded in C.
+    Quoted-printable writes `=41` for `%41`, and binascii decodes it in C. So first `&`
+    and `=` are set aside, as the characters 0 and 1, and then `%` becomes `=`.
     """
     if "%" in text or "+" in text:
         text = text.replace("+", " ").replace("&", "\0").replace("=", "\1")
@@ -2086,7 +2110,7 @@ def _wsgi_text(environ: dict, key: str) -> str:
     return text.encode("latin-1", "replace").decode(errors="replace")
 
 _HOST = re.compile(
-    r"([a-z0-9.-]{1,254}|\[[a-f0-9]*:[a-f0-9.:]+\])(?::([0-9]{1,5}))?", re.A | re.I)
+    r"([a-z0-9._-]{1,254}|\[[a-f0-9]*:[a-f0-9.:]+\])(?::([0-9]{1,5}))?", re.A | re.I)
 
 def _without_default_port(scheme: str, host: str) -> str:
     return host.removesuffix(":80" if scheme in ("http", "ws") else ":443")
@@ -2480,6 +2504,8 @@ class Rule:
                 setattr(self, option, default)
         path = re.sub("/{2,}", "/", self.rule) if self.merge_slashes else self.rule
         domain = self._parts((self.host if map.host_matching else self.subdomain) or "")
+        # One list, and one expression, for both: the first `cut` parts are the domain's
+        # (a subdomain or a host, mostly none); what is matched is domain + path.
         self.parts, self.cut = domain + self._parts(path), len(domain)
         self.slashed = str(self.parts[-1]).endswith("/")
         self.detour = bool(self.alias or self.redirect_to is not None)
@@ -2501,7 +2527,11 @@ class Rule:
 
     @cached_property
     def match(self) -> Callable[[str], re.Match | None]:
-        """The fullmatch of the rule's expression, compiled when first needed."""
+        """The fullmatch of the rule's expression, compiled when first needed.
+
+        The last slash of `/a/` is a group that may be empty: so `/a` matches, too, and
+        Map.find sees what it lacks. `(?<!/)` refuses a second slash before it.
+        """
         parts, end = self.parts, ""
         if self.slashed:
             parts, end = [*parts[:-1], parts[-1][:-1]], r"(?<!/)(?P<slash>/?)"
@@ -2677,7 +2707,11 @@ def mismatch(allowed: set[str]) -> HTTPException:
     return WebsocketMismatch() if allowed else NotFound()
 
 def _weight(segment: list) -> tuple:
-    """Return what sorts a segment among others: (0,) if it is fixed, else (1, …)."""
+    """Return what sorts a segment among others: (0,) if it is fixed, else (1, …).
+
+    First is what has more pieces of fixed text, then longer ones, then more variables,
+    then lower weights: `v<int:a>` before `<int:a>`, and that before `<a>`.
+    """
     texts = [part for part in segment if type(part) is str]
     fixed = [text for part in texts for text in part.split("/") if text]
     weights = [part[1].weight for part in segment if type(part) is tuple]
@@ -2763,6 +2797,8 @@ class Map:
         """
         kinds = enumerate(order[:len(segments)])
         fixed = tuple(at for at, kind in kinds if kind[0] != 1)
+        # `pick` makes the key of a path's segments. Where nothing is fixed, that is
+        # `bool`, which says True of any: one key for all.
         pick = itemgetter(*fixed) if fixed else bool
         key = pick(["".join(segment) if at in fixed else ""
                     for at, segment in enumerate(segments)])
@@ -4377,7 +4413,9 @@ class Response(_ResponseFields):
         if not isinstance(response, Response):
             if environ is None:
                 raise TypeError("a WSGI application becomes a response of an environ")
-            response = Response(*run_wsgi_app(response, environ))
+            body, status, headers = run_wsgi_app(response, environ)
+            kind = None if "Content-Type" in headers else "text/plain"
+            response = Response(body, status, headers, kind)
         response.__class__ = cls
         return response
 
@@ -4729,7 +4767,11 @@ class DefaultJSONProvider(JSONProvider):
                    "sort_keys": self.sort_keys, **kwargs}
         if "cls" in kwargs:
             return json_library.dumps(obj, **options)
-        return _encoder(**options).encode(obj)
+        try:
+            encoder = _encoder(**options)
+        except TypeError:       # an option cannot be hashed
+            encoder = json_library.JSONEncoder(**options)
+        return encoder.encode(obj)
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Return what JSON says; the arguments are those of json.loads."""
@@ -4767,7 +4809,9 @@ json: Any = SimpleNamespace(
 #
 # The session is a dict that travels in a cookie: JSON, compressed if that helps, and
 # signed with the SECRET_KEY by itsdangerous (HMAC with SHA-1 over content and time).
-# The client can read it, but not forge it. JSON has no tuple, bytes, Markup, UUID or
+# The client can read it, but not forge it: the cookie is content.time.signature, only
+# who has the key can make the signature that fits, and `open_session` has it checked
+# before the content is read. JSON has no tuple, bytes, Markup, UUID or
 # datetime: each is put in a dict of one key, its tag. All as Flask does it, so that
 # each reads the other's cookie.
 # --------------------------------------------------------------------------------------
@@ -6286,7 +6330,11 @@ class Flask(App):
     def _plain_hosts(self) -> bool:
         """Whether a request needs no MapAdapter to be matched, which saves 2 us."""
         hosts = self.url_map.host_matching or self.subdomain_matching
-        return not hosts and type(self).create_url_adapter is Flask.create_url_adapter
+        hosts = hosts or bool(self.url_map.default_subdomain)
+        make, bind = self.create_url_adapter, self.url_map.bind_to_environ
+        own = (getattr(make, "__func__", None) is Flask.create_url_adapter
+               and getattr(bind, "__func__", None) is Map.bind_to_environ)
+        return own and not hosts
 
     # The way of a request
 
