@@ -654,9 +654,9 @@ class Headers(_Lookup):
 
     def extend(self, mapping: Any = (), /, **kwargs: Any) -> None:
         """Append all pairs of Headers, a MultiDict, a mapping with lists, or pairs."""
-        if type(mapping) is list and type(self) is Headers:
+        if type(mapping) is list and type(self) is Headers and not kwargs:
             self._list += [_field_line(key, value) for key, value in mapping]
-            mapping = ()
+            return
         for key, value in (*iter_multi_items(mapping or ()), *iter_multi_items(kwargs)):
             self.add(key, value)
 
@@ -1865,9 +1865,9 @@ class HTTPException(Exception):
 
     def get_body(self, environ: Any = None, scope: Any = None) -> str:
         """Return the page."""
-        return (f"<!doctype html>\n<html lang=en>\n"
-                f"<title>{self.code} {escape(self.name)}</title>\n{_PAGE_STYLE}\n"
-                f"<h1>{escape(self.name)}</h1>\n{self.get_description(environ)}\n")
+        name = escape(self.name)
+        return (f"<!doctype html>\n<html lang=en>\n<title>{self.code} {name}</title>\n"
+                f"{_PAGE_STYLE}\n<h1>{name}</h1>\n{self.get_description(environ)}\n")
 
     def get_headers(self, environ: Any = None, scope: Any = None) -> list:
         """Return the header fields of the page."""
