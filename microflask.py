@@ -2863,7 +2863,7 @@ class Map:
         return None
 
     def find_plain(self, path: str, method: str) -> tuple[Rule, Any] | None:
-        """Return (rule, values) where that is all; None if an adapter must say more.
+        """Return (rule, values); None where a MapAdapter decides, as on a redirect.
 
         Raises NotFound or MethodNotAllowed.
         """
@@ -7905,8 +7905,8 @@ class _Exchange:
             if hasattr(result, "close"):
                 with contextlib.suppress(Exception):
                     result.close()
-            code = int(self.status[:3] or 0)
-            connection.log_request(code)
+            # Without a status: the application took the socket over, for a WebSocket.
+            connection.log_request(int(self.status[:3] or 101))
 
     def _drained(self) -> bool:
         self.connection.sock.settimeout(1)
@@ -8011,7 +8011,8 @@ def _listen(hostname: str, port: int) -> Any:
         sock.close()
         reason = getattr(error, "strerror", None) or error
         sys.exit(f"Cannot listen on {hostname}:{port}: {reason}. Is the host right, and"
-                 " does no other program use this port? Another one: --port, or port=.")
+                 " does no other program use this port? Another one: microflask run"
+                 " --port 8000, or app.run(port=8000).")
     sock.listen(256)
     return sock
 
@@ -8195,6 +8196,8 @@ def _restart_again_and_again(extra: Any, exclude: Any) -> int:
             continue
         if code <= 0:
             return -code
+        print(" * It ended with an error: waiting for a file to change",
+              file=sys.stderr, flush=True)
         while _stamps(_nearby_files(extra, exclude)) == before:
             time.sleep(0.3)
 

@@ -12234,7 +12234,7 @@ def test_world_what_is_missing_is_told(line, told):
 def test_world_flask_imported_before_is_told():
     output, status = world_run(
         "-c", "import flask, microflask; microflask.install_as_flask()")
-    assert status == 1 and "imported already" in output.splitlines()[-1]
+    assert status == 1 and "Imported already" in output.splitlines()[-1]
 
 def test_world_installed_flask_is_not_touched_after_install():
     output, status = world_run("-c", """if True:

@@ -136,7 +136,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 PRESETS = {
     "static": Preset("A fixed path", "/", "One look into a dict finds the view."),
     "dynamic": Preset("A path with a variable", "/hello/Ada",
-                      "A regular expression finds the rule, and the name in it."),
+                      "A dict finds what rules may match; an expression, the name."),
     "converter": Preset("A typed variable", "/square/12",
                         "The converter makes an int; a dict becomes JSON."),
     "form": Preset("A form", "/note", "The body is read when the view asks for it.",

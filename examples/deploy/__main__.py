@@ -12,6 +12,7 @@ made up for the occasion, the same for both:
 
 `python examples/deploy 9000` takes the ports 9000 to 9002. Ctrl-C ends all of it.
 """
+import importlib.util
 import os
 import secrets
 import shutil
@@ -30,6 +31,8 @@ def commands(port, folder):
     nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if not nginx:
         sys.exit("nginx is not installed: sudo apt install nginx")
+    if not importlib.util.find_spec("gunicorn"):
+        sys.exit("gunicorn is not installed: pip install gunicorn")
     conf = (HERE / "nginx.conf").read_text()
     for offset in range(3):
         conf = conf.replace(f":{8080 + offset};", f":{port + offset};")

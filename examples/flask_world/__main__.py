@@ -47,7 +47,8 @@ def take_tour(name):
     except ModuleNotFoundError as error:
         if error.name.partition(".")[0] in ("flask", "werkzeug"):
             raise
-        return f"{name} needs {error.name}, which is not installed"
+        return (f"{name} needs {error.name}, which is not installed:"
+                " pip install -e '.[flask-world]'")
     if "tour" in example:
         example["tour"]()
     if "visit" in example:

@@ -24,7 +24,8 @@ def load_user(name):
 @app.route("/login", methods=["GET", "POST"])
 def log_in():
     if request.method == "GET":
-        return """<form method=post><input name=name><input name=password type=password>
+        return """<form method=post><label>Name <input name=name></label>
+                  <label>Password <input name=password type=password></label>
                   <label><input name=remember type=checkbox> remember me</label>
                   <button>Log in</button></form> Try ada, engine."""
     name = request.form["name"]

@@ -321,7 +321,7 @@ def mine(tmp_path):
     def written(first, *arguments):
         path = tmp_path / "stage1_wsgi.py"
         path.write_bytes(first + (HERE / "solutions" / path.name).read_bytes())
-        limit = ["--seconds", 2] * (b"while" in first)
+        limit = ["--seconds", 4] * (b"while" in first)
         return run(*(arguments or ["1.1"]), "--in", tmp_path, *limit)
     return written
 
@@ -337,7 +337,7 @@ def mine(tmp_path):
     (b"raise SystemExit(3)\n", 1, "SystemExit: 3 (stage1_wsgi.py, line 1)"),
     (b"import os; os._exit(3)\n", 1, "an end of the process, with status 3"),
     (b"\nprint('my', 1); 1 / 0\n", 1, "printed   my 1\n"),
-    (b"while True: print('x' * 1000)\n", 1, "no end within 2 seconds"),
+    (b"while True: print('x' * 1000)\n", 1, "no end within 4 seconds"),
     (b"import threading, time\nthreading.Thread(target=time.sleep, args=[9]).start()\n",
      0, "[x] 1.1"),
 ])
