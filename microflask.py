@@ -8793,7 +8793,11 @@ def main(args: list[str] | None = None) -> None:
     group.commands.update({**commands, **app.cli.commands})
     if wants_help:
         print(usage)
-    group.main(["--help"] if wants_help else args, app)
+    try:
+        group.main(["--help"] if wants_help else args, app)
+        sys.stdout.flush()
+    except BrokenPipeError:         # `microflask routes | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 if __name__ == "__main__":
     sys.modules["microflask"] = sys.modules["__main__"]     # not a second copy of it

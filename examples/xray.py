@@ -307,6 +307,8 @@ class Writer:
 
     def _object(self, value, kind, deep):
         own, name = attributes(value), type_name(kind)
+        if kind is re.Match:
+            return f"<{name} {self.short(value[0])} {self.short(value.groups())}>"
         if issubclass(kind, microflask.Request) and "environ" in own:
             environ = own["environ"]
             return (f"<{name} {dict.get(environ, 'REQUEST_METHOD')}"
