@@ -6207,8 +6207,8 @@ class App(Scaffold):
 # each view and hook whether it is async, and fills small caches (hosts, types); the
 # first session imports itsdangerous and derives the key, the first template Jinja.
 #
-# Why a framework costs what it costs: "Hello, World!" takes 3.6 us here (50 in Flask,
-# 0.5 as a bare WSGI function). Of these, the context and the request are 0.3; pushing
+# Why a framework costs what it costs: "Hello, World!" takes 4 us here (55 in Flask,
+# 0.3 as a bare WSGI function). Of these, the context and the request are 0.3; pushing
 # and popping the context, so that `request` works everywhere, 0.5; checking the host,
 # and finding the rule, 0.4; asking the hooks and calling the view 0.3; making the
 # Response 0.6, half of it for header fields that can be changed; after hooks and
