@@ -7174,65 +7174,6 @@ class FlaskClient(Client):
         self.preserve_context = False
         self._context_stack.close()
 
-class Result:
-    """What a command did: its `output`, `exit_code`, and `exception` if it failed."""
-    def __init__(self, output: str, exit_code: int, exception: BaseException | None,
-                 return_value: Any = None) -> None:
-        self.output = self.stdout = output
-        self.exit_code, self.exception = exit_code, exception
-        self.return_value = return_value
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.exception or 'okay'!r}>"
-
-class FlaskCliRunner:
-    """Call the application's commands: app.test_cli_runner().invoke(args=["name"])."""
-    def __init__(self, app: Any, **kwargs: Any) -> None:
-        self.app, self.options = app, kwargs
-
-    def invoke(self, cli: Any = None, args: Any = None, input: Any = None,
-               env: Mapping | None = None, catch_exceptions: bool = True,
-               **kwargs: Any) -> Any:
-        """Run a command of the application, or one given, and catch what it prints.
-
-        Where click is installed its CliRunner does it, and returns its own Result.
-        """
-        try:
-            from click.testing import CliRunner
-        except ImportError:
-            return self._invoke(cli, args, input, env, catch_exceptions)
-        kwargs.setdefault("obj", ScriptInfo(create_app=lambda: self.app))
-        command = _as_click(self.app.name, cli or self.app.cli)
-        return CliRunner(**self.options).invoke(command, args, input, env,
-                                                catch_exceptions, **kwargs)
-
-    def _invoke(self, cli: Any, args: Any, input: Any, env: Mapping | None,
-                catch_exceptions: bool) -> Result:
-        import shlex
-        args = shlex.split(args) if isinstance(args, str) else list(args or ())
-        output, code, value = io.StringIO(), 0, None
-        error: BaseException | None = None
-        text = input.decode() if isinstance(input, bytes) else input or ""
-        before = os.environ.copy(), sys.stdin
-        os.environ.update(env or {})
-        sys.stdin = io.StringIO(text)
-        try:
-            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-                value = _run_any(cli or self.app.cli, args, self.app)
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
-            output.write(f"{stop.code}\n" if isinstance(stop.code, str) else "")
-            error = stop if code else None
-        except Exception as exception:
-            if not catch_exceptions:
-                raise
-            code, error = 1, exception
-        finally:
-            sys.stdin = before[1]
-            os.environ.clear()
-            os.environ.update(before[0])
-        return Result(output.getvalue(), code, error, value)
-
 # --------------------------------------------------------------------------------------
 # 24. The debugger  (skip on first reading)
 #
@@ -8726,6 +8667,65 @@ def __getattr__(name: str) -> Any:
     if name in _WHEN_ASKED:
         return _WHEN_ASKED[name]()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+class Result:
+    """What a command did: its `output`, `exit_code`, and `exception` if it failed."""
+    def __init__(self, output: str, exit_code: int, exception: BaseException | None,
+                 return_value: Any = None) -> None:
+        self.output = self.stdout = output
+        self.exit_code, self.exception = exit_code, exception
+        self.return_value = return_value
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.exception or 'okay'!r}>"
+
+class FlaskCliRunner:
+    """Call the application's commands: app.test_cli_runner().invoke(args=["name"])."""
+    def __init__(self, app: Any, **kwargs: Any) -> None:
+        self.app, self.options = app, kwargs
+
+    def invoke(self, cli: Any = None, args: Any = None, input: Any = None,
+               env: Mapping | None = None, catch_exceptions: bool = True,
+               **kwargs: Any) -> Any:
+        """Run a command of the application, or one given, and catch what it prints.
+
+        Where click is installed its CliRunner does it, and returns its own Result.
+        """
+        try:
+            from click.testing import CliRunner
+        except ImportError:
+            return self._invoke(cli, args, input, env, catch_exceptions)
+        kwargs.setdefault("obj", ScriptInfo(create_app=lambda: self.app))
+        command = _as_click(self.app.name, cli or self.app.cli)
+        return CliRunner(**self.options).invoke(command, args, input, env,
+                                                catch_exceptions, **kwargs)
+
+    def _invoke(self, cli: Any, args: Any, input: Any, env: Mapping | None,
+                catch_exceptions: bool) -> Result:
+        import shlex
+        args = shlex.split(args) if isinstance(args, str) else list(args or ())
+        output, code, value = io.StringIO(), 0, None
+        error: BaseException | None = None
+        text = input.decode() if isinstance(input, bytes) else input or ""
+        before = os.environ.copy(), sys.stdin
+        os.environ.update(env or {})
+        sys.stdin = io.StringIO(text)
+        try:
+            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+                value = _run_any(cli or self.app.cli, args, self.app)
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+            output.write(f"{stop.code}\n" if isinstance(stop.code, str) else "")
+            error = stop if code else None
+        except Exception as exception:
+            if not catch_exceptions:
+                raise
+            code, error = 1, exception
+        finally:
+            sys.stdin = before[1]
+            os.environ.clear()
+            os.environ.update(before[0])
+        return Result(output.getvalue(), code, error, value)
 
 def _own_options(args: list[str]) -> dict[str, Any]:
     """Take the options before the command's name out of the arguments."""
