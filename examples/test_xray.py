@@ -310,6 +310,8 @@ def generators():
     return view
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 tells a tracer less"
+                    " of generators: one that yields from another seems to start again")
 def test_generators_are_followed_however_they_end():
     view = generators()
     found = answered(view)
