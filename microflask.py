@@ -1835,6 +1835,7 @@ _PAGE_STYLE = """<meta name=viewport content="width=device-width">
 body { max-width: 32em; margin: 15vh auto; padding: 0 1em; overflow-wrap: anywhere }
 </style>"""
 
+# Kept, because mostly it is the sentence of the class; a long text may be a client's.
 @functools.lru_cache(maxsize=256, typed=True)
 def _paragraph(text: str) -> str:
     return f"<p>{escape(text).replace(chr(10), Markup('<br>'))}</p>"
@@ -2055,21 +2056,9 @@ def _keep_percent(error: Any) -> tuple[str, int]:
 
 codecs.register_error("microflask.keep_percent", _keep_percent)
 
-_HEX = "0123456789ABCDEFabcdef"
-_ESCAPED = {(a + b).encode(): bytes([int(a + b, 16)]) for a in _HEX for b in _HEX}
-
 def _unescape(text: str) -> str:
-    """Undo the percent-encoding of a form: 2 us less than urllib's for each value."""
-    if "+" in text:
-        text = text.replace("+", " ")
-    if "%" not in text:
-        return text
-    first, *parts = text.encode().split(b"%")
-    pieces = [first]
-    for part in parts:
-        byte = _ESCAPED.get(part[:2])
-        pieces.append(b"%" + part if byte is None else byte + part[2:])
-    return b"".join(pieces).decode(errors="microflask.keep_percent")
+    """Undo the percent-encoding of a form; what is no UTF-8 stays as it is."""
+    return unquote(text.replace("+", " "), errors="microflask.keep_percent")
 
 def parse_query(text: str) -> list[tuple[str, str]]:
     """Split a query or a urlencoded form at its `&`; bad escapes stay as they are."""
@@ -2867,6 +2856,7 @@ class Map:
 
         Raises NotFound or MethodNotAllowed.
         """
+        # As `find` begins; here it saves most requests that call and all that follows.
         rule = self._fixed.get(path, _nothing).get(method) if self._sorted else None
         if rule is not None and not rule.detour:
             return rule, dict(rule.defaults) if rule.defaults else {}
@@ -5338,23 +5328,25 @@ def send_file(
     max_age = current_app.get_send_file_max_age if max_age is None else max_age
     max_age = max_age(path) if callable(max_age) else max_age
     headers = _file_headers(download_name, mimetype, as_attachment, max_age)
-    if etag is not True:
-        tag = etag or ""
+    _add_state(headers, tag if etag is True else etag or "", size,
+               changed if last_modified is None else last_modified)
+    response = current_app.response_class(headers=headers, direct_passthrough=True)
+    # A path can be compared before it is opened: mostly that is a 304, and all.
+    early = conditional and path is not None and "HTTP_RANGE" not in request.environ
+    if early and response.make_conditional(request, True, size).status_code == 304:
+        return response
+    response.response = _file_body(path, path_or_file, headers) or ()
+    return _partial_file(response, size) if conditional and not early else response
+
+def _add_state(headers: Headers, tag: str, size: int | None, changed: Any) -> None:
+    """Add what tells one state of a file from another (RFC 9110 section 8)."""
     if tag:
         headers.add("ETag", quote_etag(tag))
     if size is not None:
         headers.add("Content-Length", size)
-    when = changed if last_modified is None else last_modified
-    if when is not None:
-        headers.add("Last-Modified", when if isinstance(when, str) else http_date(when))
-    response = current_app.response_class(headers=headers, direct_passthrough=True)
-    if conditional and path is not None and "HTTP_RANGE" not in request.environ:
-        response.make_conditional(request, True, size)
-        if response.status_code == 304:
-            return response     # and the file was not even opened
-        conditional = False
-    response.response = _file_body(path, path_or_file, headers) or ()
-    return _partial_file(response, size) if conditional else response
+    if changed is not None:
+        text = changed if isinstance(changed, str) else http_date(changed)
+        headers.add("Last-Modified", text)
 
 def _describe_file(file: Any) -> tuple[str | None, int | None, float | None, str]:
     """Return (path, size, time of the last change, entity tag) as far as is known."""
@@ -6329,12 +6321,12 @@ class Flask(App):
     @cached_property
     def _plain_hosts(self) -> bool:
         """Whether a request needs no MapAdapter to be matched, which saves 2 us."""
-        hosts = self.url_map.host_matching or self.subdomain_matching
-        hosts = hosts or bool(self.url_map.default_subdomain)
-        make, bind = self.create_url_adapter, self.url_map.bind_to_environ
-        own = (getattr(make, "__func__", None) is Flask.create_url_adapter
-               and getattr(bind, "__func__", None) is Map.bind_to_environ)
-        return own and not hosts
+        rules = self.url_map
+        if rules.host_matching or self.subdomain_matching or rules.default_subdomain:
+            return False
+        asked = [getattr(method, "__func__", None)
+                 for method in (self.create_url_adapter, rules.bind_to_environ)]
+        return asked == [Flask.create_url_adapter, Map.bind_to_environ]
 
     # The way of a request
 
@@ -7463,7 +7455,8 @@ class DebuggedApplication:
 # is read line by line, bounded and strict: what two programs might read in two ways is
 # refused, for that is how requests are smuggled.  The body is a stream that ends where
 # the request says; what the application leaves of it is read away, or the connection
-# closes.
+# closes. The reloader runs all this in a process of its own, which it starts anew, on
+# the same socket, whenever a file has changed.
 # --------------------------------------------------------------------------------------
 
 _HEAD_LINE = 65536          # bytes of a line of the head, and of all its fields
@@ -8276,7 +8269,9 @@ def install_as_flask() -> None:
 #
 # A command is a function: its arguments are the command's, defaults make options, type
 # hints their types, the docstring the help.  `run`, `routes` and `shell` are such
-# functions, too.  An error is one line that names the nearest thing that exists.
+# functions, too.  An error is one line that names the nearest thing that exists. What
+# is made with click, click runs; what click's programs ask of Flask (FlaskGroup) is
+# made when they ask, for click need not be installed.
 # --------------------------------------------------------------------------------------
 
 class NoAppException(Exception):
