@@ -2778,12 +2778,14 @@ def _segments(parts: list) -> list[list]:
 
 _nothing: Mapping = {}
 
-def _shapes_of(shelf: dict[tuple, tuple]) -> list[tuple]:
-    """Return the (pick, files) of a shelf; few rules are put under one key."""
-    entries = [entry for _, files in shelf.values() for some in files.values()
+def _in_order(entries: list) -> tuple[Rule, ...]:
+    return tuple(rule for _, rule in sorted(entries, key=itemgetter(0)))
+
+def _shelf_of(shapes: dict[tuple, tuple]) -> list | tuple:
+    """Return the (pick, files) of a shelf, or its rules if they are few."""
+    entries = [entry for _, files in shapes.values() for some in files.values()
                for entry in some]
-    return list(shelf.values()) if len(entries) > 4 else [
-        (bool, {True: sorted(entries, key=itemgetter(0))})]
+    return list(shapes.values()) if len(entries) > 4 else _in_order(entries)
 
 class Map:
     """All rules, to match a path and to build one; the options are Werkzeug's."""
@@ -2805,7 +2807,7 @@ class Map:
         self._fixed: dict[str, dict[str, Rule]] = {}    # whole path -> method -> rule
         self._nodes: dict[tuple, int] = {}      # a prefix -> when it was first seen
         self._shapes: dict[tuple, tuple[Callable, dict]] = {}
-        self._shelves: dict[int, dict[str | None, list]] = {}
+        self._shelves: dict[int, dict[str | None, list | tuple]] = {}
         self._sorted = True
         self._lock = threading.Lock()
         for rule in rules or ():
@@ -2925,7 +2927,7 @@ class Map:
     def _search(self, text: str, method: str, websocket: bool,
                 allowed: set | None) -> tuple[Rule, Any] | None:
         """Try the expressions of the rules that may match, the best first."""
-        for _, rule in self._candidates(text.split("/")):
+        for rule in self._candidates(text.split("/")):
             match = (rule.match or rule._compile())(text)
             if match is None:
                 continue
@@ -2939,10 +2941,11 @@ class Map:
                 allowed.update(rule.wants(method))
         return None
 
-    def _shelve(self, length: int) -> dict[str | None, list]:
+    def _shelve(self, length: int) -> dict[str | None, list | tuple]:
         """Sort the rules for paths of so many segments by their first segment.
 
-        Each has a list of (pick, files); None is for first segments that no rule has.
+        None is for first segments that no rule has. A shelf is a tuple of few rules, or
+        a list of (pick, files) of many.
         """
         shelves: dict[str | None, dict] = {None: {}}
         for shape, (pick, files) in self._shapes.items():
@@ -2953,23 +2956,24 @@ class Map:
                 keys = dict(zip(fixed, key if len(fixed) > 1 else (key,)))
                 shelf = shelves.setdefault(keys.get(1), {})
                 shelf.setdefault(shape, (pick, {}))[1][key] = entries
-        made = {first: _shapes_of({**shelf, **shelves[None]})
+        made = {first: _shelf_of({**shelf, **shelves[None]})
                 for first, shelf in shelves.items()}
         if length < 100:        # a path of a mile is not kept
             self._shelves[length] = made
         return made
 
-    def _candidates(self, segments: list[str]) -> Iterable[tuple[list, Rule]]:
+    def _candidates(self, segments: list[str]) -> tuple[Rule, ...]:
         """Return the rules that agree with a path in all that is fixed, best first."""
         shelves = self._shelves.get(len(segments)) or self._shelve(len(segments))
-        shapes = shelves.get(segments[1] if len(segments) > 1 else None)
-        if shapes is None:
-            shapes = shelves[None]
-        found: Any = ()
-        for pick, files in shapes:
-            if more := files.get(pick(segments)):
-                found = [*found, *more] if found else more
-        return sorted(found, key=itemgetter(0)) if len(found) > 1 else found
+        shelf = shelves.get(segments[1] if len(segments) > 1 else None)
+        if shelf is None:
+            shelf = shelves[None]
+        if type(shelf) is tuple:
+            return shelf
+        found: list[tuple[list, Rule]] = []
+        for pick, files in shelf:
+            found += files.get(pick(segments), ())
+        return _in_order(found)
 
     def bind(self, server_name: str, script_name: str | None = None,
              subdomain: str | None = None, url_scheme: str = "http",
@@ -4974,9 +4978,11 @@ class DefaultJSONProvider(JSONProvider):
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Return what JSON says; the arguments are those of json.loads."""
-        if not kwargs and type(s) is bytes and s[:1] in (b"{", b"[") and s[1:2] > b"\0":
+        text = s
+        if type(s) is bytes and s[:1] in (b"{", b"[") and s[1:2] > b"\0":
             text = s.decode("utf-8", "surrogatepass")
-            value, end = _decode(text)
+        if not kwargs and type(text) is str and text[:1] in ("{", "["):
+            value, end = _decode(text)      # json.loads costs 1 us more
             if not text[end:].strip(" \t\n\r"):
                 return value
         return json_library.loads(s, **kwargs)
@@ -5328,6 +5334,11 @@ def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str
 
     class Serializer(URLSafeTimedSerializer):
         make_signer = functools.lru_cache(maxsize=4)(URLSafeTimedSerializer.make_signer)
+
+        def loads(self, s: Any, max_age: Any = None, *args: Any, **kwargs: Any) -> Any:
+            if args or kwargs:
+                return super().loads(s, max_age, *args, **kwargs)
+            return self.load_payload(self.make_signer().unsign(s, max_age))
 
         def dump_payload(self, obj: Any) -> bytes:
             # What is short hardly becomes shorter, and to find that out costs 8 us.
@@ -6702,6 +6713,8 @@ class Flask(App):
                 result = self.dispatch_request()
         except Exception as error:
             result = self.handle_user_exception(error)
+            if result is error:     # or its frames would hold it, until gc finds them
+                error.__traceback__ = None
         return self.finalize_request(result)
 
     def preprocess_request(self) -> Any:
