@@ -1613,6 +1613,7 @@ class AppContext:
     flashes: list | None = None
     request: Any = None
     _is_down = False            # the teardown functions have run
+    _needs_after = False        # process_response has something to do
     _holds = 0                  # streams that go on after the response was returned
 
     def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
@@ -1784,6 +1785,7 @@ def after_this_request(f: Callable) -> Callable:
     """Call a function with the response of this request; it returns the response."""
     context = _request_context()
     context._after_request_functions = [*context._after_request_functions, f]
+    context._needs_after = True
     return f
 
 def copy_current_request_context(f: Callable) -> Callable:
@@ -3769,13 +3771,12 @@ class Request:
         """Raise SecurityError or BadHost if the Host is malformed, or not trusted."""
         if trusted_hosts is not None:
             self.trusted_hosts = trusted_hosts
-        environ, host = self.environ, self.environ.get("HTTP_HOST")
+        environ = self.environ
+        host = environ.get("HTTP_HOST")
         if host and self.trusted_hosts is None:
-            host = _admitted_host(environ.get("wsgi.url_scheme", "http"), host)
+            _admitted_host(environ.get("wsgi.url_scheme", "http"), host)
         else:
-            host = get_host(environ, self.trusted_hosts)
-            _idna_host(host)
-        self.host = host
+            _idna_host(self.host)
 
     scheme = cached_property(lambda self: self.environ.get("wsgi.url_scheme", "http"))
     path = cached_property(
@@ -4311,12 +4312,12 @@ class ClosingIterator:
 
     def close(self) -> None:
         """Call each function once, also when one before it fails."""
-        if self._callbacks:
-            first, *self._callbacks = self._callbacks
+        while self._callbacks:
             try:
-                first()
-            finally:
+                self._callbacks.pop(0)()
+            except BaseException:
                 self.close()
+                raise
 
 class _BodyStream:
     """What `response.stream` is: a file whose writes lengthen the body."""
@@ -4624,7 +4625,7 @@ class Response(_ResponseFields):
         if type(given) is not Headers:      # a dict is known to have been assigned
             given = Headers(given)
         lines, given = [], given._list
-        is_bare = code < 200 or code in _BODILESS
+        is_bare = code != 200 and (code < 200 or code in _BODILESS)
         if len(given) == 2 and given[0][0] == "Content-Type" and (
                 given[1][0] == "Content-Length" and not is_bare):
             return given.copy()     # most responses are like this: 0.3 us less
@@ -4653,7 +4654,8 @@ class Response(_ResponseFields):
     def get_app_iter(self, environ: dict) -> Iterable[bytes]:
         """Return the body as it is sent: nothing for HEAD, 1xx, 204 and 304."""
         code, body = self._status_code, self.response
-        if environ["REQUEST_METHOD"] == "HEAD" or code < 200 or code in _BODILESS:
+        if environ["REQUEST_METHOD"] == "HEAD" or code != 200 and (
+                code < 200 or code in _BODILESS):
             if type(body) is list and not self._on_close:
                 return []
             return ClosingIterator((), self.close)
@@ -6557,8 +6559,8 @@ def _unpack(rv: tuple) -> tuple:
     raise TypeError("The view function did not return a valid response tuple: it is"
                     " (body, status, headers), (body, status), or (body, headers)")
 
-_IDLE_STEPS = ("preprocess_request", "process_response", "do_teardown_request",
-               "do_teardown_appcontext")
+_IDLE_STEPS = ("request_context", "preprocess_request", "make_response",
+               "process_response", "do_teardown_request", "do_teardown_appcontext")
 
 class Flask(App):
     """The application, named after its module: `app = Flask(__name__)`."""
@@ -6682,7 +6684,8 @@ class Flask(App):
 
     def wsgi_app(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         """Answer a request (PEP 3333); middleware wraps it: app.wsgi_app = X(...)."""
-        context = self.request_context(environ)
+        context = AppContext(self, self.request_class(environ)) if self._is_plain else (
+            self.request_context(environ))
         error: BaseException | None = None
         response: Any = None
         try:
@@ -6744,7 +6747,8 @@ class Flask(App):
     def preprocess_request(self) -> Any:
         """Run the url_value_preprocessor and before_request functions."""
         request = _context.get().request
-        owners = _owners(request.endpoint)
+        rule = request.url_rule
+        owners = _owners(rule and rule.endpoint)
         for name in owners if self.url_value_preprocessors else ():
             for func in self.url_value_preprocessors.get(name, ()):
                 func(request.endpoint, request.view_args)
@@ -6781,9 +6785,13 @@ class Flask(App):
 
     def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
         """Make a response of what a view or a handler returned; run the after hooks."""
-        made = response = self.make_response(rv)
+        plain, context = self._is_plain, _context.get()
+        made = response = self.response_class(rv) if plain and type(rv) is str else (
+            self.make_response(rv))
         try:
-            if not self._is_plain or self._has_to_process(_context.get()):
+            if context._session is not None or self.after_request_funcs or not plain or (
+                    context._needs_after or not context._own
+                    or "HTTP_COOKIE" in context.request.environ):
                 response = self.process_response(response)
             if response is not made and not callable(response):
                 raise TypeError("an after_request function returned no response")
@@ -6848,7 +6856,8 @@ class Flask(App):
         for func in context._after_request_functions:
             response = self.ensure_sync(func)(response)
         if self.after_request_funcs:
-            for name in reversed(_owners(context.request.endpoint)):
+            rule = context.request.url_rule
+            for name in reversed(_owners(rule and rule.endpoint)):
                 for func in reversed(self.after_request_funcs.get(name, ())):
                     response = self._sync(func)(response)
         session, interface = context._session, self.session_interface
@@ -6860,11 +6869,6 @@ class Flask(App):
         if session is not None and not interface.is_null_session(session):
             interface.save_session(self, session, response)
         return response
-
-    def _has_to_process(self, context: AppContext) -> bool:
-        return bool(context._session is not None or self.after_request_funcs
-                    or context._after_request_functions or not context._own
-                    or "HTTP_COOKIE" in context.request.environ)
 
     def make_default_options_response(self) -> Response:
         """Return the answer to OPTIONS: the methods of this path."""
