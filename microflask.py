@@ -846,6 +846,9 @@ def _cookie_attributes(domain: str | None, expires: Any, max_age: int | None,
         "Expires": expires, "Max-Age": max_age, "Secure": secure or partitioned,
         "HttpOnly": httponly, "Path": path and quote(path, safe="%!$&'()*+,/:=@"),
         "SameSite": samesite and samesite.title(), "Partitioned": partitioned}
+    return _attributes_text(settings)
+
+def _attributes_text(settings: dict[str, Any]) -> str:
     if settings["SameSite"] not in (None, "Strict", "Lax", "None"):
         raise ValueError("SameSite must be Strict, Lax or None")
     text = ""
@@ -1317,9 +1320,13 @@ def is_resource_modified(
     if_range = None
     if not ignore_if_range and "HTTP_RANGE" in environ:
         if_range = parse_if_range_header(environ.get("HTTP_IF_RANGE"))
-    elif etag and environ.get("HTTP_IF_NONE_MATCH") == etag[etag[:2] == "W/" and 2:]:
-        if "HTTP_IF_MATCH" not in environ:
-            return False        # as most browsers ask: that one tag, nothing to parse
+    elif etag and environ.get("HTTP_IF_NONE_MATCH") == etag and (
+            etag[0] == '"' and "HTTP_IF_MATCH" not in environ):
+        return False        # as most browsers ask: that one tag, nothing to parse
+    return _differs(environ, etag, last_modified, if_range)
+
+def _differs(environ: dict, etag: str | None, last_modified: Any,
+             if_range: IfRange | None) -> bool:
     tag = unquote_etag(etag)[0]
     if tag is not None and (answer := _tag_differs(environ, tag, if_range)) is not None:
         return answer
@@ -1613,12 +1620,14 @@ class AppContext:
     flashes: list | None = None
     request: Any = None
     _is_down = False            # the teardown functions have run
-    _needs_after = False        # process_response has something to do
+    _needs_after = False        # there is a session, or after_this_request was used
     _holds = 0                  # streams that go on after the response was returned
 
     def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
         self.app, self.request, self._session = app, request, session
         self._own = request is not None
+        if session is not None or request is None:
+            self._needs_after = True
 
     def push(self) -> None:
         """Make this the current context; the first time, its request is matched."""
@@ -1694,7 +1703,7 @@ class AppContext:
         return session
 
     def _open_session(self) -> Any:
-        interface = self.app.session_interface
+        interface, self._needs_after = self.app.session_interface, True
         self._session = interface.open_session(self.app, self.request)
         if self._session is None:
             self._session = interface.make_null_session(self.app)
@@ -2885,8 +2894,10 @@ class Map:
 
     def update(self) -> None:
         """Sort what was added since the last time; who matches or builds calls it."""
+        if self._sorted:
+            return
         with self._lock:
-            if self._sorted:
+            if self._sorted:        # by another thread, in the meantime
                 return
             self._shelves.clear()
             for rules in self._by_endpoint.values():
@@ -2916,8 +2927,7 @@ class Map:
         `allowed` collects the methods of rules that match but for the method. Raises
         ValueError when a converter refuses what its pattern matched.
         """
-        if not self._sorted:
-            self.update()
+        self.update()
         rule = self._fixed.get(domain + path, _nothing).get(method)
         if rule is not None and not websocket:
             return rule, dict(rule.defaults) if rule.defaults else {}
@@ -2934,10 +2944,13 @@ class Map:
             return rule, dict(rule.defaults) if rule.defaults else {}
         if not path.isprintable() or path[:1] != "/" or "//" in path:
             return None
+        return self._search_plain(path, method)
+
+    def _search_plain(self, path: str, method: str) -> Any:
         allowed: set[str] = set()
+        self.update()
         try:
-            found = self._search(path, method, False, allowed) if self._sorted else (
-                self.find("", path, method, False, allowed))
+            found = self._search(path, method, False, allowed)
         except ValueError:
             return None
         if found is None:
@@ -4293,8 +4306,9 @@ def get_content_type(mimetype: str, charset: str) -> str:
     return f"{mimetype}; charset={charset}" if text else mimetype
 
 @functools.lru_cache(maxsize=256)
-def _type_line(mimetype: str) -> tuple[str, str]:
-    return _field_line("Content-Type", get_content_type(mimetype, "utf-8"))
+def _type_lines(mimetype: str | None) -> list[tuple[str, str]]:
+    return [] if mimetype is None else [
+        _field_line("Content-Type", get_content_type(mimetype, "utf-8"))]
 
 class ClosingIterator:
     """An iterator with a `close` that calls the given functions, come what may."""
@@ -4392,6 +4406,7 @@ def _clean_status(value: Any) -> tuple[str, int]:
     return f"{code} {reason}", int(code)
 
 _OK = _clean_status(200)
+_DATA = (str, bytes, bytearray)
 
 def _encoded_runs(body: Iterable) -> Iterator[Iterable[bytes]]:
     """Yield runs of pieces of one type; groupby looks at each piece, but in C."""
@@ -4426,22 +4441,24 @@ def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: Any
     environ = getattr(request_or_environ, "environ", request_or_environ)
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return response
-    headers = response.headers
-    fields = {name.lower(): value for name, value in headers}
-    if "date" not in fields:
-        headers.add("Date", _http_time(time.time() // 1))
-    if accept_ranges:
-        put = headers.set if "accept-ranges" in fields else headers.add
-        put("Accept-Ranges", "bytes" if accept_ranges is True else accept_ranges)
+    fields = {name.lower(): value for name, value in response.headers}
+    _add_what_is_due(response.headers, fields, accept_ranges)
     state = fields.get("etag"), None, fields.get("last-modified")
     if accept_ranges and complete_length and _wants_range(environ, state):
         _make_partial(response, environ["HTTP_RANGE"], complete_length)
     elif _has_condition(environ) and not is_resource_modified(environ, *state):
         response.status_code = 412 if parse_etags(environ.get("HTTP_IF_MATCH")) else 304
     if response.automatically_set_content_length and (
-            "content-length" not in fields and "Content-Length" not in headers):
+            "content-length" not in fields and "Content-Length" not in response.headers):
         response.content_length = response.calculate_content_length()
     return response
+
+def _add_what_is_due(headers: Headers, fields: dict, accept_ranges: Any) -> None:
+    if "date" not in fields:
+        headers.add("Date", _http_time(time.time() // 1))
+    if accept_ranges:
+        put = headers.set if "accept-ranges" in fields else headers.add
+        put("Accept-Ranges", "bytes" if accept_ranges is True else accept_ranges)
 
 def _has_condition(environ: dict) -> bool:
     return "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ or (
@@ -4488,24 +4505,29 @@ class Response(_ResponseFields):
                  direct_passthrough: bool = False) -> None:
         if headers is None or not isinstance(headers, Headers):
             headers = Headers(headers)
-        self.headers, lines = headers, headers._list
-        if content_type is not None:
-            headers["Content-Type"] = content_type
-        elif not lines or mimetype is not None or (
-                lines[0][0] != "Content-Type" and "Content-Type" not in headers):
+        self.headers = headers
+        if headers._list or content_type is not None:
+            self._set_type(mimetype, content_type)
+        else:
             kind = self.default_mimetype if mimetype is None else mimetype
-            if kind is not None and not lines:
-                lines.append(_type_line(kind))
-            elif kind is not None:
-                headers["Content-Type"] = get_content_type(kind, "utf-8")
+            headers._list += _type_lines(kind)
         status = self.default_status if status is None else status
         self._status, self._status_code = _OK if status == 200 else (
             _clean_status(status))
         self.direct_passthrough = direct_passthrough
-        if type(response) is str or isinstance(response, (str, bytes, bytearray)):
+        if isinstance(response, _DATA):
             self.set_data(response)
         else:
             self.response = [] if response is None else response
+
+    def _set_type(self, mimetype: str | None, content_type: str | None) -> None:
+        headers = self.headers
+        if content_type is not None:
+            headers["Content-Type"] = content_type
+        elif mimetype is not None or "Content-Type" not in headers:
+            mimetype = self.default_mimetype if mimetype is None else mimetype
+            if mimetype is not None:
+                headers["Content-Type"] = get_content_type(mimetype, "utf-8")
 
     @property
     def status(self) -> str:
@@ -4621,24 +4643,27 @@ class Response(_ResponseFields):
         return headers
 
     def _sent_lines(self, environ: dict) -> list[tuple[str, str]]:
-        code, given, has_length = self._status_code, self.headers, False
-        if type(given) is not Headers:      # a dict is known to have been assigned
-            given = Headers(given)
-        lines, given = [], given._list
-        is_bare = code != 200 and (code < 200 or code in _BODILESS)
-        if len(given) == 2 and given[0][0] == "Content-Type" and (
-                given[1][0] == "Content-Length" and not is_bare):
-            return given.copy()     # most responses are like this: 0.3 us less
+        headers = self.headers
+        if type(headers) is Headers and self._status_code == 200:
+            lines = headers._list
+            if len(lines) == 2 and lines[0][0] == "Content-Type" and (
+                    lines[1][0] == "Content-Length"):
+                return lines.copy()     # most responses: 0.3 us less
+        return self._fitting_lines(environ)
+
+    def _fitting_lines(self, environ: dict) -> list[tuple[str, str]]:
+        """Return the field lines that fit the status, with the body's length."""
+        code, given, lines, has_length = self._status_code, self.headers, [], False
+        is_bare = code < 200 or code in _BODILESS
         drop = _BODILESS.get(code, ("content-length",)) if is_bare else ()
-        for line in given:
+        # A dict is known to have been assigned.
+        for line in given._list if isinstance(given, Headers) else Headers(given):
             lower = line[0].lower()
-            if lower in drop:
-                continue
-            if lower == "content-length":
-                has_length = True
-            elif lower == "location" or lower == "content-location":
+            if lower == "location" or lower == "content-location":
                 line = line[0], self._url(line[1], lower, environ)
-            lines.append(line)
+            if lower not in drop:
+                lines.append(line)
+            has_length = has_length or lower == "content-length"
         if not (has_length or is_bare) and self.is_sequence and (
                 self.automatically_set_content_length):
             length = sum(map(len, self.iter_encoded()))
@@ -5406,8 +5431,8 @@ def get_flashed_messages(with_categories: bool = False,
 _OF_DICTS = frozenset(dir(dict))    # {"items": …}: `row.items` is the method
 
 @functools.lru_cache(maxsize=None)
-def _jinja() -> tuple[Any, Any]:
-    """Import Jinja, and return the two classes that this chapter adds to it."""
+def _environment_class() -> Any:
+    """Import Jinja, and return the environment that this chapter makes of its own."""
     import jinja2
 
     class Environment(jinja2.Environment):
@@ -5439,6 +5464,11 @@ def _jinja() -> tuple[Any, Any]:
                 self.environment, self.name, self.blocks, vars, shared, seen, locals)
 
     Environment.template_class = Template
+    return Environment
+
+@functools.lru_cache(maxsize=None)
+def _loader_class() -> Any:
+    import jinja2
 
     class DispatchingJinjaLoader(jinja2.BaseLoader):
         """A loader that asks the application's folder, then those of its blueprints."""
@@ -5452,7 +5482,7 @@ def _jinja() -> tuple[Any, Any]:
             return sorted({name for _, loader in _loaders(self.app)
                            for name in loader.list_templates()})
 
-    return Environment, DispatchingJinjaLoader
+    return DispatchingJinjaLoader
 
 def _loaders(app: Any) -> list[tuple[Any, Any]]:
     owners = (app, *app.iter_blueprints())
@@ -5647,26 +5677,27 @@ def _send_path(
     max_age: Any = None,
 ) -> Response:
     """Answer with the file of a path, whose state is known."""
-    request = _context.get().request
-    download_name = download_name or os.path.basename(path)
-    response = _file_response(path, mimetype, as_attachment, download_name, max_age)
+    request, size = _context.get().request, state.st_size
+    response = _file_response(
+        path, mimetype, as_attachment, download_name or os.path.basename(path), max_age)
     if etag is True and last_modified is None:
-        response.headers._list += _state_lines(path, state.st_mtime, state.st_size)
+        response.headers._list += _state_lines(path, state.st_mtime, size)
     else:
-        tag = _file_tag(path, state.st_mtime, state.st_size) if etag is True else etag
-        _add_state(response.headers, tag or "", state.st_size,
+        tag = _file_tag(path, state.st_mtime, size) if etag is True else etag
+        _add_state(response.headers, tag or "", size,
                    state.st_mtime if last_modified is None else last_modified)
     # It is compared before the file is opened: mostly that is a 304, and all.
     early = conditional and "HTTP_RANGE" not in request.environ
-    if early and response.make_conditional(
-            request, True, state.st_size).status_code == 304:
+    if early and response.make_conditional(request, True, size).status_code == 304:
         return response
+    _open_file(response, path, request.environ)
+    return _partial_file(response, size) if conditional and not early else response
+
+def _open_file(response: Response, path: str, environ: dict) -> None:
     if current_app.config["USE_X_SENDFILE"]:
         response.headers["X-Sendfile"] = path
     else:
-        response.response = wrap_file(request.environ, open(path, "rb", buffering=0))
-    return response if early or not conditional else _partial_file(
-        response, state.st_size)
+        response.response = wrap_file(environ, open(path, "rb", buffering=0))
 
 def _file_response(path: str | None, mimetype: str | None, as_attachment: bool,
                    download_name: str | None, max_age: Any) -> Response:
@@ -6279,7 +6310,7 @@ class App(Scaffold):
     session_interface: Any = SecureCookieSessionInterface()
     test_client_class: Any = None
     test_cli_runner_class: Any = None
-    jinja_environment: Any = _Later(lambda: _jinja()[0])
+    jinja_environment: Any = _Later(_environment_class)
     jinja_options: dict[str, Any] = {}
     default_config: Mapping[str, Any] = ImmutableDict(
         DEBUG=None, TESTING=False, PROPAGATE_EXCEPTIONS=None, SECRET_KEY=None,
@@ -6423,7 +6454,7 @@ class App(Scaffold):
 
     def create_global_jinja_loader(self) -> Any:
         """Return the loader that looks everywhere; to be overridden."""
-        return _jinja()[1](self)
+        return _loader_class()(self)
 
     def select_jinja_autoescape(self, filename: str | None) -> bool:
         """Tell whether a template is escaped: HTML, XML, SVG, those without a name."""
@@ -6561,6 +6592,18 @@ def _unpack(rv: tuple) -> tuple:
 
 _IDLE_STEPS = ("request_context", "preprocess_request", "make_response",
                "process_response", "do_teardown_request", "do_teardown_appcontext")
+
+def _completed(response: Any, status: Any, headers: Any) -> Response:
+    """Give a response the status and headers that a view returned beside it."""
+    try:
+        if status is not None:
+            response.status = status
+        if headers:
+            response.headers.update(headers)
+    except Exception:
+        response.close()
+        raise
+    return response
 
 class Flask(App):
     """The application, named after its module: `app = Flask(__name__)`."""
@@ -6789,12 +6832,9 @@ class Flask(App):
         made = response = self.response_class(rv) if plain and type(rv) is str else (
             self.make_response(rv))
         try:
-            if context._session is not None or self.after_request_funcs or not plain or (
-                    context._needs_after or not context._own
-                    or "HTTP_COOKIE" in context.request.environ):
+            if context._needs_after or self.after_request_funcs or not plain or (
+                    "HTTP_COOKIE" in context.request.environ):
                 response = self.process_response(response)
-            if response is not made and not callable(response):
-                raise TypeError("an after_request function returned no response")
             if request_finished.receivers:
                 request_finished.send(self, _async_wrapper=self.ensure_sync,
                                       response=response)
@@ -6819,22 +6859,11 @@ class Flask(App):
             rv, status, headers = _unpack(rv)
         if isinstance(rv, HTTPException):
             rv = rv.get_response(_context.get().request.environ)
-            kind = type(rv)
-        if kind is not response_class and not isinstance(rv, response_class):
+        if not isinstance(rv, response_class):
             if isinstance(rv, (str, bytes, bytearray)) or hasattr(rv, "__next__"):
-                rv = response_class(rv, status, headers)
-                status = headers = None
-            else:
-                rv = self._converted(rv)
-        try:
-            if status is not None:
-                rv.status = status
-            if headers:
-                rv.headers.update(headers)
-        except Exception:
-            rv.close()
-            raise
-        return rv
+                return response_class(rv, status, headers)
+            rv = self._converted(rv)
+        return rv if status is headers is None else _completed(rv, status, headers)
 
     def _converted(self, rv: Any) -> Response:
         if isinstance(rv, (dict, list)):
@@ -6860,6 +6889,12 @@ class Flask(App):
             for name in reversed(_owners(rule and rule.endpoint)):
                 for func in reversed(self.after_request_funcs.get(name, ())):
                     response = self._sync(func)(response)
+        if not callable(response):
+            raise TypeError("an after_request function returned no response")
+        self._save_session(context, response)
+        return response
+
+    def _save_session(self, context: AppContext, response: Response) -> None:
         session, interface = context._session, self.session_interface
         if session is None and (
                 type(interface) is not SecureCookieSessionInterface
@@ -6868,7 +6903,6 @@ class Flask(App):
             session = context._open_session()       # not touched, but perhaps permanent
         if session is not None and not interface.is_null_session(session):
             interface.save_session(self, session, response)
-        return response
 
     def make_default_options_response(self) -> Response:
         """Return the answer to OPTIONS: the methods of this path."""
@@ -9025,7 +9059,7 @@ def _flask_group() -> Any:
     return FlaskGroup
 
 _WHEN_ASKED: dict[str, Callable[[], Any]] = {
-    "Environment": lambda: _jinja()[0], "DispatchingJinjaLoader": lambda: _jinja()[1],
+    "Environment": _environment_class, "DispatchingJinjaLoader": _loader_class,
     "FlaskGroup": _flask_group, "pass_script_info": _pass_script_info,
     **{f"{name}_command": functools.partial(_as_click, name, command)
        for name, command in _COMMANDS.items()}}
