@@ -851,16 +851,15 @@ def _cookie_attributes(domain: str | None, expires: Any, max_age: int | None,
 def _attributes_text(settings: dict[str, Any]) -> str:
     if settings["SameSite"] not in (None, "Strict", "Lax", "None"):
         raise ValueError("SameSite must be Strict, Lax or None")
-    text = ""
-    for name, setting in settings.items():
-        if setting is None or setting is False:
-            continue
-        if name == "Expires" and not isinstance(setting, str):
-            setting = http_date(setting)
-        if ";" in str(setting) or name == "Domain" and re.search(r"[^\w.:\-]", setting):
-            raise ValueError(f"the cookie attribute {name} is no such: {setting!r}")
-        text += f"; {name}" if setting is True else f"; {name}={setting}"
-    return text
+    return "".join(_attribute(name, setting) for name, setting in settings.items()
+                   if setting is not None and setting is not False)
+
+def _attribute(name: str, setting: Any) -> str:
+    if name == "Expires" and not isinstance(setting, str):
+        setting = http_date(setting)
+    if ";" in str(setting) or name == "Domain" and re.search(r"[^\w.:\-]", setting):
+        raise ValueError(f"the cookie attribute {name} is no such: {setting!r}")
+    return f"; {name}" if setting is True else f"; {name}={setting}"
 
 def _ascii_host(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode("ascii")
@@ -1235,20 +1234,22 @@ def parse_range_header(value: str | None, make_inclusive: bool = True) -> Range 
     ranges: list[tuple[int, int | None]] = []
     last: float = 0
     for item in text.split(","):
-        match = _RANGE.fullmatch(item) if len(item) < 100 else None
-        if match is None or last == float("inf"):
+        span = _range_of(item)
+        if span is None or last == float("inf") or 0 <= span[0] < last:
             return None
-        start, end = _range_of(*match.groups())
-        if start is None or 0 <= start < last or end is not None and start >= end:
-            return None
-        ranges.append((start, end))
-        last = float("inf") if end is None else end
+        ranges.append(span)
+        last = float("inf") if span[1] is None else span[1]
     return Range(units.strip(" \t").lower(), ranges)
 
-def _range_of(first: str | None, last: str, suffix: str | None) -> tuple:
+def _range_of(text: str) -> tuple[int, int | None] | None:
+    match = _RANGE.fullmatch(text) if len(text) < 100 else None
+    if match is None:
+        return None
+    first, last, suffix = match.groups()
     if first is None:
-        return -int(suffix or 0) or None, None
-    return int(first), int(last) + 1 if last else None
+        return (-int(suffix), None) if int(suffix) else None
+    start, end = int(first), int(last) + 1 if last else None
+    return None if end is not None and start >= end else (start, end)
 
 class ContentRange(_Text):
     """A Content-Range field: bytes `start` to `stop`, not included, of `length`."""
@@ -2127,13 +2128,16 @@ def _unescape(text: str) -> str:
 
 def parse_query(text: str) -> list[tuple[str, str]]:
     """Split a query or a urlencoded form at its `&`; bad escapes stay as they are."""
-    is_odd = "\n" in text or "\r" in text or "\0" in text or "\1" in text or (
-        "%0" in text and ("%00" in text or "%01" in text))
-    pairs = None if is_odd else _parse_plain_query(text)
+    pairs = None if _is_odd(text) else _parse_plain_query(text)
     if pairs is not None:
         return pairs
     parts = (pair.partition("=") for pair in text.split("&") if pair)
     return [(_unescape(name), _unescape(value)) for name, _, value in parts]
+
+def _is_odd(text: str) -> bool:
+    """Tell whether it holds what `_parse_plain_query` would take for its marks."""
+    return "\n" in text or "\r" in text or "\0" in text or "\1" in text or (
+        "%0" in text and ("%00" in text or "%01" in text))
 
 _TO_QUOTED_PRINTABLE = bytes.maketrans(b"+&=%", b" \0\1=")
 _BUT_MARKS = bytes(range(2, 256))
@@ -2402,7 +2406,7 @@ class NumberConverter(BaseConverter):
         self.min, self.max = min, max
         checks = fixed_digits or min is not None or max is not None
         if not checks and type(self).to_python is NumberConverter.to_python:
-            self.to_python = self.num_convert       # type: ignore[method-assign]
+            setattr(self, "to_python", self.num_convert)
 
     def to_python(self, value: str) -> Any:
         """Return the number; ValidationError outside `min` and `max`."""
@@ -2514,22 +2518,22 @@ _LONGEST_PATH = (None, None, 3000, 200, 60)
 
 def _elastic_variables(parts: list) -> int:
     """Count the variables of a rule whose end is not told by what follows them."""
-    count = 0
-    for at, part in enumerate(parts):
-        if type(part) is str or not re.search(r"[+*]|\{[0-9]*,", part[1].regex):
-            continue
-        after = parts[at + 1] if at + 1 < len(parts) else "/"
-        after = after if type(after) is str else ""
-        if part[1].regex == BaseConverter.regex:
-            ends = after[:1] == "/" or _without_literal(
-                parts[max(0, at - 2):at], part[1].regex) != part[1].regex
-        elif part[1].part_isolating:
-            ends = after[:1] == "/" or isinstance(part[1], NumberConverter) and (
-                re.match(r"[^0-9.]", after) is not None)
-        else:
-            ends = at + 1 == len(parts)
-        count += not ends
-    return count
+    return sum(type(part) is tuple and _is_elastic(parts, at)
+               for at, part in enumerate(parts))
+
+def _is_elastic(parts: list, at: int) -> bool:
+    converter = parts[at][1]
+    if not re.search(r"[+*]|\{[0-9]*,", converter.regex):
+        return False
+    after = parts[at + 1] if at + 1 < len(parts) else "/"
+    after = after if type(after) is str else ""
+    if converter.regex == BaseConverter.regex:
+        return after[:1] != "/" and converter.regex == _without_literal(
+            parts[max(0, at - 2):at], converter.regex)
+    if not converter.part_isolating:
+        return at + 1 < len(parts)
+    is_number = isinstance(converter, NumberConverter)
+    return after[:1] != "/" and not (is_number and re.match(r"[^0-9.]", after))
 
 def _has_regex(part: Any, regex: str) -> bool:
     return type(part) is tuple and part[1].regex == regex
@@ -2571,18 +2575,22 @@ class Rule:
                                 ("subdomain", map.default_subdomain)):
             if getattr(self, option) is None:
                 setattr(self, option, default)
+        self._cut()
+        self.detour = bool(self.alias or self.redirect_to is not None)
+        self._note_variables()
+        self.match: Any = lambda text: self._compile()(text)    # when first needed
+        for name, value in (self.defaults or {}).items():
+            if name in self.converters:
+                self.converters[name].to_url(value)     # or a ValueError, now
+
+    def _cut(self) -> None:
+        host = self.host if self.map.host_matching else self.subdomain
         path = re.sub("/{2,}", "/", self.rule) if self.merge_slashes else self.rule
-        domain = self._parts((self.host if map.host_matching else self.subdomain) or "")
+        domain = self._parts(host or "")
         # One list, and one expression, for both: the first `cut` parts are the domain's
         # (a subdomain or a host, mostly none); what is matched is domain + path.
         self.parts, self.cut = domain + self._parts(path), len(domain)
         self.slashed = str(self.parts[-1]).endswith("/")
-        self.detour = bool(self.alias or self.redirect_to is not None)
-        self._note_variables()
-        self.match: Any = None      # compiled when first needed
-        for name, value in (self.defaults or {}).items():
-            if name in self.converters:
-                self.converters[name].to_url(value)     # or a ValueError, now
 
     def _note_variables(self) -> None:
         variables: Any = [part for part in self.parts if type(part) is tuple]
@@ -2931,6 +2939,7 @@ class Map:
         rule = self._fixed.get(domain + path, _nothing).get(method)
         if rule is not None and not websocket:
             return rule, dict(rule.defaults) if rule.defaults else {}
+        allowed = set() if allowed is None else allowed
         return self._search(domain + path, method, websocket, allowed)
 
     def find_plain(self, path: str, method: str) -> Any:
@@ -2948,7 +2957,8 @@ class Map:
 
     def _search_plain(self, path: str, method: str) -> Any:
         allowed: set[str] = set()
-        self.update()
+        if not self._sorted:
+            self.update()
         try:
             found = self._search(path, method, False, allowed)
         except ValueError:
@@ -2958,19 +2968,18 @@ class Map:
         return None if found[1] is None or found[0].detour else found
 
     def _search(self, text: str, method: str, websocket: bool,
-                allowed: set | None) -> tuple[Rule, Any] | None:
+                allowed: set) -> tuple[Rule, Any] | None:
         """Try the expressions of the rules that may match, the best first."""
         for rule in self._candidates(text.split("/")):
-            match = (rule.match or rule._compile())(text)
+            match = rule.match(text)
             if match is None:
                 continue
             lacks_slash = rule.slashed and text[-1:] != "/"
             if rule.websocket == websocket and (
                     rule.methods is None or method in rule.methods):
-                if lacks_slash and rule.strict_slashes:
-                    return rule, None
-                return rule, rule.values(match)
-            if allowed is not None and not lacks_slash:
+                redirects = lacks_slash and rule.strict_slashes
+                return rule, None if redirects else rule.values(match)
+            if not lacks_slash:
                 allowed.update(rule.wants(method))
         return None
 
@@ -3042,6 +3051,12 @@ class Map:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self.iter_rules())})"
 
+def _given_values(values: Any) -> dict:
+    if isinstance(values, MultiDict):
+        values = {key: some if len(some) > 1 else some[0]
+                  for key, some in values.lists() if some}
+    return {key: value for key, value in values.items() if value is not None}
+
 class MapAdapter:
     """A map bound to a host and perhaps a request: what url_for and matching need."""
     def __init__(self, map: Any, server_name: str, script_name: str,
@@ -3060,9 +3075,8 @@ class MapAdapter:
 
         Raises NotFound, MethodNotAllowed, RequestRedirect or WebsocketMismatch.
         """
-        path = self.path_info if path_info is None else path_info
-        path = f"/{path.lstrip('/')}" if path else ""
-        query = (self.query_args or {}) if query_args is None else query_args
+        path = self._path(path_info)
+        query = (self.query_args if query_args is None else query_args) or {}
         method = (method or self.default_method).upper()
         allowed: set[str] = set()
         found = self._find(path, query, method=method, allowed=allowed,
@@ -3075,6 +3089,10 @@ class MapAdapter:
         if rule.detour:
             self._take_detour(rule, values, method, query)
         return (rule if return_rule else rule.endpoint), values
+
+    def _path(self, path_info: str | None) -> str:
+        path = self.path_info if path_info is None else path_info
+        return f"/{path.lstrip('/')}" if path else ""
 
     def _find(self, path: str, query: Any, **options: Any) -> Any:
         if re.search(r"[\0\r\n]", path):
@@ -3192,10 +3210,7 @@ class MapAdapter:
               url_scheme: str | None = None) -> str:
         """Return the URL of an endpoint; BuildError if no rule has these values."""
         self.map.update()
-        if isinstance(values, MultiDict):
-            values = {key: some if len(some) > 1 else some[0]
-                      for key, some in values.lists() if some}
-        given = {key: some for key, some in (values or {}).items() if some is not None}
+        given = _given_values(values or {})
         built = self._suitable(endpoint, given, method, append_unknown)
         if built is None:
             raise BuildError(endpoint, given, method, self)
@@ -3504,7 +3519,8 @@ class MultiPartParser:
         disposition, options = parse_options_header(headers.get("content-disposition"))
         if not disposition or "name" not in options:
             raise ValueError("a part has no Content-Disposition with a name")
-        skip = 2 if self.buffer[self.at:self.at + 2] == b"\r\n" else 1  # the blank line's
+        # The blank line's end; before an empty body it is that of the delimiter, too.
+        skip = 2 if self.buffer[self.at:self.at + 2] == b"\r\n" else 1
         data = self._data(skip)
         if "filename" not in options:
             fields.append((options["name"], self._text(headers, data)))
@@ -3754,7 +3770,7 @@ def _blueprint_path(name: str | None) -> list[str]:
 
 @functools.lru_cache(maxsize=1024)
 def _owners(endpoint: str | None) -> tuple[str | None, ...]:
-    """Return whose hooks are called for an endpoint: the app's, then its blueprints'."""
+    """Return whose hooks an endpoint has: the app's (None), then its blueprints'."""
     return (None, *reversed(_blueprint_path((endpoint or "").rpartition(".")[0])))
 
 class Request:
@@ -3881,7 +3897,8 @@ class Request:
         return get_content_length(self.environ)
 
     want_form_data_parsed = property(lambda self: bool(self.content_type))
-    mimetype = property(lambda self: _mimetype_of(self.environ.get("CONTENT_TYPE", "")))
+    mimetype = property(
+        lambda self: _mimetype_of(self.environ.get("CONTENT_TYPE", "")))
     mimetype_params = cached_property(
         lambda self: parse_options_header(self.content_type)[1])
 
@@ -4407,6 +4424,7 @@ def _clean_status(value: Any) -> tuple[str, int]:
 
 _OK = _clean_status(200)
 _DATA = (str, bytes, bytearray)
+_LOCATIONS = ("location", "content-location")
 
 def _encoded_runs(body: Iterable) -> Iterator[Iterable[bytes]]:
     """Yield runs of pieces of one type; groupby looks at each piece, but in C."""
@@ -4448,10 +4466,14 @@ def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: Any
         _make_partial(response, environ["HTTP_RANGE"], complete_length)
     elif _has_condition(environ) and not is_resource_modified(environ, *state):
         response.status_code = 412 if parse_etags(environ.get("HTTP_IF_MATCH")) else 304
-    if response.automatically_set_content_length and (
-            "content-length" not in fields and "Content-Length" not in response.headers):
-        response.content_length = response.calculate_content_length()
+    if "content-length" not in fields:
+        _add_content_length(response)
     return response
+
+def _add_content_length(response: Any) -> None:
+    if response.automatically_set_content_length and (
+            "Content-Length" not in response.headers):      # of a part, it has one
+        response.content_length = response.calculate_content_length()
 
 def _add_what_is_due(headers: Headers, fields: dict, accept_ranges: Any) -> None:
     if "date" not in fields:
@@ -4659,16 +4681,19 @@ class Response(_ResponseFields):
         # A dict is known to have been assigned.
         for line in given._list if isinstance(given, Headers) else Headers(given):
             lower = line[0].lower()
-            if lower == "location" or lower == "content-location":
+            if lower in _LOCATIONS:
                 line = line[0], self._url(line[1], lower, environ)
             if lower not in drop:
                 lines.append(line)
-            has_length = has_length or lower == "content-length"
-        if not (has_length or is_bare) and self.is_sequence and (
-                self.automatically_set_content_length):
+            has_length |= lower == "content-length"
+        if not (has_length or is_bare) and self.automatically_set_content_length:
+            self._add_length(lines)
+        return lines
+
+    def _add_length(self, lines: list) -> None:
+        if self.is_sequence:
             length = sum(map(len, self.iter_encoded()))
             lines.append(("Content-Length", str(length)))
-        return lines
 
     def _url(self, url: str, field: str, environ: dict) -> str:
         url = iri_to_uri(url)
@@ -4678,15 +4703,21 @@ class Response(_ResponseFields):
 
     def get_app_iter(self, environ: dict) -> Iterable[bytes]:
         """Return the body as it is sent: nothing for HEAD, 1xx, 204 and 304."""
-        code, body = self._status_code, self.response
-        if environ["REQUEST_METHOD"] == "HEAD" or code != 200 and (
-                code < 200 or code in _BODILESS):
-            if type(body) is list and not self._on_close:
-                return []
-            return ClosingIterator((), self.close)
-        if type(body) is list and not self._on_close:
-            if len(body) == 1 and type(body[0]) is bytes:
-                return body
+        body, is_whole = self.response, type(self.response) is list and (
+            not self._on_close)     # a list, and nobody waits for its end
+        if self._status_code != 200 or environ["REQUEST_METHOD"] == "HEAD":
+            if self._is_silent(environ):
+                return [] if is_whole else ClosingIterator((), self.close)
+        if is_whole and len(body) == 1 and type(body[0]) is bytes:
+            return body
+        return self._sent_body(body, is_whole)
+
+    def _is_silent(self, environ: dict) -> bool:
+        code = self._status_code
+        return environ["REQUEST_METHOD"] == "HEAD" or code < 200 or code in _BODILESS
+
+    def _sent_body(self, body: Any, is_whole: bool) -> Iterable[bytes]:
+        if is_whole:
             return [item.encode() if type(item) is str else item for item in body]
         if self.direct_passthrough and not self._on_close:
             return body
@@ -5371,7 +5402,6 @@ def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str
     class OneCall(HMACAlgorithm):       # a third of the time of hmac.new
         def get_signature(self, key: bytes, value: bytes) -> bytes:
             return hmac.digest(key, value, digest)      # type: ignore[arg-type]
-
     class Signer(TimestampSigner):
         @functools.lru_cache(maxsize=8)
         def _derived(secret: Any, salt: Any) -> bytes:
@@ -5387,7 +5417,8 @@ def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str
         def loads(self, s: Any, max_age: Any = None, *args: Any, **kwargs: Any) -> Any:
             if args or kwargs:
                 return super().loads(s, max_age, *args, **kwargs)
-            return self.load_payload(self.make_signer().unsign(s, max_age))
+            signer: Any = self.make_signer()
+            return self.load_payload(signer.unsign(s, max_age))
 
         def dump_payload(self, obj: Any) -> bytes:
             # What is short hardly becomes shorter, and to find that out costs 8 us.
@@ -5629,12 +5660,14 @@ def safe_join(directory: str, *untrusted: str) -> str | None:
         if not part:
             continue
         part = posixpath.normpath(part)
-        names = part.split("/")
-        if _UNSAFE_PATH.search(part) or os.path.isabs(part) or ".." in names or (
-                any(_DEVICE.match(name) for name in names)):
+        if _UNSAFE_PATH.search(part) or os.path.isabs(part) or (
+                any(map(_is_unsafe_name, part.split("/")))):
             return None
         path = posixpath.join(path, part)
     return path
+
+def _is_unsafe_name(name: str) -> bool:
+    return name == ".." or _DEVICE.match(name) is not None
 
 def secure_filename(filename: str) -> str:
     """Return a name that is safe on any system: ASCII, no folders; it may be empty."""
@@ -5668,7 +5701,7 @@ def send_file(
     _add_state(response.headers, "" if etag is True else etag or "", size,
                last_modified)
     response.response = wrap_file(request.environ, path_or_file)
-    return _partial_file(response, size) if conditional else response
+    return _partial_file(response, size, conditional)
 
 def _send_path(
     path: str, state: os.stat_result, mimetype: str | None = None,
@@ -5678,20 +5711,19 @@ def _send_path(
 ) -> Response:
     """Answer with the file of a path, whose state is known."""
     request, size = _context.get().request, state.st_size
-    response = _file_response(
-        path, mimetype, as_attachment, download_name or os.path.basename(path), max_age)
+    response = _file_response(path, mimetype, as_attachment, download_name, max_age)
     if etag is True and last_modified is None:
         response.headers._list += _state_lines(path, state.st_mtime, size)
     else:
-        tag = _file_tag(path, state.st_mtime, size) if etag is True else etag
-        _add_state(response.headers, tag or "", size,
-                   state.st_mtime if last_modified is None else last_modified)
+        tag = _file_tag(path, state.st_mtime, size) if etag is True else etag or ""
+        changed = state.st_mtime if last_modified is None else last_modified
+        _add_state(response.headers, tag, size, changed)
     # It is compared before the file is opened: mostly that is a 304, and all.
     early = conditional and "HTTP_RANGE" not in request.environ
     if early and response.make_conditional(request, True, size).status_code == 304:
         return response
     _open_file(response, path, request.environ)
-    return _partial_file(response, size) if conditional and not early else response
+    return response if early else _partial_file(response, size, conditional)
 
 def _open_file(response: Response, path: str, environ: dict) -> None:
     if current_app.config["USE_X_SENDFILE"]:
@@ -5702,6 +5734,8 @@ def _open_file(response: Response, path: str, environ: dict) -> None:
 def _file_response(path: str | None, mimetype: str | None, as_attachment: bool,
                    download_name: str | None, max_age: Any) -> Response:
     app = _context.get().app
+    if path is not None and download_name is None:
+        download_name = os.path.basename(path)
     max_age = app.get_send_file_max_age if max_age is None else max_age
     max_age = max_age(path) if callable(max_age) else max_age
     headers = Headers()
@@ -5733,9 +5767,10 @@ def _add_state(headers: Headers, tag: str, size: int | None, changed: Any) -> No
         text = changed if isinstance(changed, str) else http_date(changed)
         headers.add("Last-Modified", text)
 
-def _partial_file(response: Any, size: int | None) -> Any:
+def _partial_file(response: Any, size: int | None, conditional: bool) -> Any:
     try:
-        return response.make_conditional(request, True, size)
+        return response.make_conditional(request, True, size) if conditional else (
+            response)
     except default_exceptions[416]:
         response.close()
         raise
@@ -6076,6 +6111,12 @@ class Scaffold:
         if not issubclass(kind, Exception):
             raise ValueError(f"{kind.__name__!r} is no subclass of Exception, no code")
         return kind, kind.code if issubclass(kind, HTTPException) else None
+
+def _methods_of(view_func: Any, methods: Any) -> set[str]:
+    methods = methods or getattr(view_func, "methods", None) or ("GET",)
+    if isinstance(methods, str):
+        raise TypeError(f'methods must be a list of strings: methods=["{methods}"]')
+    return {method.upper() for method in methods}
 
 def _endpoint_from_view_func(view_func: Any) -> str:
     if view_func is None:
@@ -6504,17 +6545,12 @@ class App(Scaffold):
                      **options: Any) -> None:
         """Bind a rule to an endpoint, and the endpoint to a function."""
         endpoint = _endpoint_from_view_func(view_func) if endpoint is None else endpoint
-        methods = options.pop("methods", None) or (
-            getattr(view_func, "methods", None) or ("GET",))
-        if isinstance(methods, str):
-            raise TypeError(f'methods must be a list of strings: methods=["{methods}"]')
-        methods = {method.upper() for method in methods}
+        methods = _methods_of(view_func, options.pop("methods", None))
         automatic = provide_automatic_options
         if automatic is None:
             automatic = getattr(view_func, "provide_automatic_options", None)
-        if automatic is None:
+        if automatic is None and "OPTIONS" not in methods:
             automatic = self.config["PROVIDE_AUTOMATIC_OPTIONS"]
-            automatic = automatic and "OPTIONS" not in methods
             methods |= {"OPTIONS"} if automatic else set()
         methods |= set(getattr(view_func, "required_methods", ()))
         made = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
@@ -6592,6 +6628,8 @@ def _unpack(rv: tuple) -> tuple:
 
 _IDLE_STEPS = ("request_context", "preprocess_request", "make_response",
                "process_response", "do_teardown_request", "do_teardown_appcontext")
+
+_PLAIN_BODIES = frozenset((str, bytes, GeneratorType))
 
 def _completed(response: Any, status: Any, headers: Any) -> Response:
     """Give a response the status and headers that a view returned beside it."""
@@ -6848,7 +6886,7 @@ class Flask(App):
     def make_response(self, rv: Any) -> Response:
         """Return a response of str, bytes, dict, list, iterator, tuple, Response."""
         kind, response_class = type(rv), self.response_class
-        if kind is str or kind is GeneratorType:
+        if kind in _PLAIN_BODIES:
             return response_class(rv)
         if kind is response_class:
             return rv
@@ -7041,9 +7079,7 @@ class Flask(App):
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
             return      # the command line imports the module to serve it itself
         if load_dotenv and not _is_switched_on("FLASK_SKIP_DOTENV"):
-            globals()["load_dotenv"]()
-            if "FLASK_DEBUG" in os.environ:
-                self.debug = get_debug_flag()
+            self._load_dotenv()
         if debug is not None:
             self.debug = bool(debug)
         name, _, number = (self.config["SERVER_NAME"] or "").partition(":")
@@ -7055,6 +7091,11 @@ class Flask(App):
             run_simple(host or name or "127.0.0.1", chosen, self, **options)
         finally:
             self._got_first_request = False
+
+    def _load_dotenv(self) -> None:
+        load_dotenv()
+        if "FLASK_DEBUG" in os.environ:
+            self.debug = get_debug_flag()
 
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
         """Return a client that calls the application without a server."""
@@ -7202,10 +7243,7 @@ class EnvironBuilder:
         self.path, self.query_string = iri_to_uri(url.path), url.query
         self._set_base(url, base_url, subdomain, url_scheme)
         if query_string is not None:
-            if url.query:
-                raise ValueError("the query is in the path, and an argument, too")
-            text = isinstance(query_string, str)
-            self.query_string = query_string if text else _urlencode(query_string)
+            self._set_query(query_string)
         self.method, self.errors_stream = method, errors_stream or sys.stderr
         self.environ_base, self.environ_overrides = environ_base, environ_overrides
         self.flags = {"wsgi.multithread": multithread, "wsgi.run_once": run_once,
@@ -7222,15 +7260,25 @@ class EnvironBuilder:
         self.input_stream = input_stream
         self._set_body(data, json)
 
+    def _set_query(self, query_string: Any) -> None:
+        if self.query_string:
+            raise ValueError("the query is in the path, and an argument, too")
+        text = isinstance(query_string, str)
+        self.query_string = query_string if text else _urlencode(query_string)
+
+    def _configured_base(self, url: Any, subdomain: str | None,
+                         url_scheme: str | None) -> str:
+        config = {"APPLICATION_ROOT": "/", "PREFERRED_URL_SCHEME": "http",
+                  **(self.app.config if self.app is not None else {})}
+        host = url.netloc or config.get("SERVER_NAME") or "localhost"
+        host = f"{subdomain}.{host}" if subdomain and not url.netloc else host
+        scheme = url.scheme or url_scheme or config["PREFERRED_URL_SCHEME"]
+        return f"{scheme}://{host}/{config['APPLICATION_ROOT'].strip('/')}"
+
     def _set_base(self, url: Any, base_url: str | None, subdomain: str | None,
                   url_scheme: str | None) -> None:
         if base_url is None:
-            config = {"APPLICATION_ROOT": "/", "PREFERRED_URL_SCHEME": "http",
-                      **(self.app.config if self.app is not None else {})}
-            host = url.netloc or config.get("SERVER_NAME") or "localhost"
-            host = f"{subdomain}.{host}" if subdomain and not url.netloc else host
-            scheme = url.scheme or url_scheme or config["PREFERRED_URL_SCHEME"]
-            base_url = f"{scheme}://{host}/{config['APPLICATION_ROOT'].strip('/')}"
+            base_url = self._configured_base(url, subdomain, url_scheme)
         elif subdomain or url_scheme:
             raise AssertionError("subdomain and url_scheme do not go with base_url")
         base = urlsplit(iri_to_uri(base_url))
@@ -7476,16 +7524,20 @@ class Client:
                    "PATH_INFO": (inner[len(root):] if inside else inner) or "/",
                    "REQUEST_URI": uri, "RAW_URI": uri}
         environ.pop("HTTP_COOKIE", None)
-        keeps_body = response.status_code in (307, 308) and builder
-        if keeps_body:
+        self._set_body(environ, response.status_code in (307, 308), builder)
+        return environ
+
+    def _set_body(self, environ: dict, is_same: bool, builder: Any) -> None:
+        """Send the body again if the redirect asks for the same request."""
+        if is_same and builder:
             environ["wsgi.input"] = builder.get_environ()["wsgi.input"]
             environ["wsgi.input"].seek(0)
-            return environ
-        if old["REQUEST_METHOD"] != "HEAD" and response.status_code not in (307, 308):
+            return
+        if environ["REQUEST_METHOD"] != "HEAD" and not is_same:
             environ["REQUEST_METHOD"] = "GET"
         for key in ("CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):
             environ.pop(key, None)
-        return {**environ, "wsgi.input": io.BytesIO()}
+        environ["wsgi.input"] = io.BytesIO()
 
     def _check_redirect(self, old: str, new: str) -> None:
         if new == old:
@@ -7899,17 +7951,21 @@ class _RequestBody(io.RawIOBase):
             self._fail("the body is malformed")
         if self.chunked and not self.left and not self.done:
             self._next_chunk()
-        if self.done or not len(buffer):
-            return 0
-        data = self.file.read1(min(len(buffer), self.left))
+        data = b"" if self.done else self._some(len(buffer))
         if not data:
-            self._fail("the client went away in the middle of the body")
+            return 0
         buffer[:len(data)] = data
         self.left -= len(data)
         if not self.left and self.chunked:
             self._expect_line_end()
-        self.done = self.done or not (self.left or self.chunked)
+        self.done |= not (self.left or self.chunked)
         return len(data)
+
+    def _some(self, size: int) -> bytes:
+        data = self.file.read1(min(size, self.left)) if size else b""
+        if size and not data:
+            self._fail("the client went away in the middle of the body")
+        return data
 
     def _fail(self, reason: str) -> NoReturn:
         self.failed = True      # whatever follows is not to be trusted
@@ -8099,10 +8155,12 @@ class WSGIRequestHandler:
             raise _Refusal(400, "Transfer-Encoding and Content-Length contradict")
         if codings and [coding.lower() for coding in codings] != ["chunked"]:
             raise _Refusal(501, "the only transfer coding here is chunked")
-        if len(set(lengths or ())) > 1 or not all(
-                re.fullmatch("[0-9]{1,18}", length) for length in lengths or ()):
+        return None if codings else self._said_length(lengths or ["0"])
+
+    def _said_length(self, lengths: list[str]) -> int:
+        if len(set(lengths)) > 1 or not re.fullmatch("[0-9]{1,18}", lengths[0]):
             raise _Refusal(400, "the Content-Length is malformed")
-        return None if codings else int(lengths[0]) if lengths else 0
+        return int(lengths[0])
 
     def _body(self, fields: dict[str, list[str]]) -> _RequestBody:
         length = self._body_length(fields)
@@ -8155,6 +8213,10 @@ def _access_log() -> Any:
         logger.addHandler(logging.StreamHandler())
     return logger
 
+def _check_length(lengths: set[str]) -> None:
+    if len(lengths) > 1 or not all(re.fullmatch("[0-9]+", text) for text in lengths):
+        raise ValueError(f"the Content-Length is malformed: {lengths}")
+
 class _Exchange:
     """One request and its answer, by PEP 3333."""
     def __init__(self, connection: WSGIRequestHandler, environ: dict) -> None:
@@ -8172,10 +8234,8 @@ class _Exchange:
         if not _STATUS_LINE.fullmatch(status):
             raise ValueError(f"{status!r} is no status line")
         fields = [_field_line(name, value) for name, value in headers]
-        lengths = {value for name, value in fields if name.lower() == "content-length"}
-        if len(lengths) > 1 or not all(text.isascii() and text.isdigit()
-                                       for text in lengths):
-            raise ValueError(f"the Content-Length is malformed: {lengths}")
+        _check_length({value for name, value in fields
+                       if name.lower() == "content-length"})
         "".join(chain.from_iterable(fields)).encode("latin-1")      # or ValueError
         self.status, self.headers = status, fields
         return self.write
@@ -8201,13 +8261,16 @@ class _Exchange:
             headers.append(("Transfer-Encoding", "chunked"))
         else:
             connection.keep_alive = False
-        if self.status.startswith("101"):
-            headers.append(("Connection", "Upgrade"))
-        elif not connection.keep_alive:
-            headers.append(("Connection", "close"))
-        elif not connection.http11:
-            headers.append(("Connection", "keep-alive"))
+        if word := self._connection():
+            headers.append(("Connection", word))
         return connection.head(self.status, headers)
+
+    def _connection(self) -> str:
+        if self.status.startswith("101"):
+            return "Upgrade"
+        if not self.connection.keep_alive:
+            return "close"
+        return "" if self.connection.http11 else "keep-alive"
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body, as far as the Content-Length goes."""
@@ -8233,11 +8296,7 @@ class _Exchange:
             for data in result:
                 if data:
                     self.write(data)
-            self.write(b"")
-            if self.chunked:
-                connection.sock.sendall(b"0\r\n\r\n")
-            if self.left or any(connection.waits) or not self._drained():
-                connection.keep_alive = False
+            self._end()
         except (ConnectionError, TimeoutError):
             connection.keep_alive = False
         except Exception:
@@ -8248,6 +8307,13 @@ class _Exchange:
                     result.close()
             # Without a status: the application took the socket over, for a WebSocket.
             connection.log_request(int(self.status[:3] or 101))
+
+    def _end(self) -> None:
+        self.write(b"")
+        if self.chunked:
+            self.connection.sock.sendall(b"0\r\n\r\n")
+        if self.left or any(self.connection.waits) or not self._drained():
+            self.connection.keep_alive = False
 
     def _drained(self) -> bool:
         self.connection.sock.settimeout(1)
@@ -8716,28 +8782,34 @@ class Command:
                                          add_help=False)
         parser.add_argument("--help", action="help", help="Show this and exit.")
         for name, parameter in inspect.signature(self.callback).parameters.items():
-            default, hint = parameter.default, str(parameter.annotation)
+            hint = str(parameter.annotation)
             kind = next((k for k in (int, float) if k.__name__ in hint), str)
-            if default is parameter.empty:
-                several = parameter.kind is parameter.VAR_POSITIONAL
-                parser.add_argument(name, type=_is_true if "bool" in hint else kind,
-                                    nargs="*" if several else None)
+            if parameter.default is not parameter.empty:
+                self._add_option(parser, name, parameter.default, hint, kind)
                 continue
-            flags = [f"--{name.replace('_', '-')}", *_SHORT_FLAGS.get(name, ())]
-            variable = f"FLASK_{self.name}_{name}".upper().replace("-", "_")
-            default = os.environ.get(variable, default)
-            if "bool" in hint or isinstance(parameter.default, bool):
-                if isinstance(default, str):
-                    default = _is_true(default)
-                if name.startswith("with_"):
-                    parser.add_argument(f"--without-{name[5:]}", dest=name,
-                                        action="store_false")
-                parser.add_argument(*flags, action=argparse.BooleanOptionalAction,
-                                    default=default)
-            else:
-                kind = type(default) if isinstance(default, (int, float)) else kind
-                parser.add_argument(*flags, type=kind, default=default)
+            several = parameter.kind is parameter.VAR_POSITIONAL
+            parser.add_argument(name, type=_is_true if "bool" in hint else kind,
+                                nargs="*" if several else None)
         return parser
+
+    def _add_option(self, parser: Any, name: str, default: Any, hint: str,
+                    kind: type) -> None:
+        import argparse
+        flags = [f"--{name.replace('_', '-')}", *_SHORT_FLAGS.get(name, ())]
+        is_switch = "bool" in hint or isinstance(default, bool)
+        variable = f"FLASK_{self.name}_{name}".upper().replace("-", "_")
+        default = os.environ.get(variable, default)
+        if not is_switch:
+            kind = type(default) if isinstance(default, (int, float)) else kind
+            parser.add_argument(*flags, type=kind, default=default)
+            return
+        if isinstance(default, str):
+            default = _is_true(default)
+        if name.startswith("with_"):
+            parser.add_argument(f"--without-{name[5:]}", dest=name,
+                                action="store_false")
+        parser.add_argument(*flags, action=argparse.BooleanOptionalAction,
+                            default=default)
 
     def main(self, args: list[str], app: Any = None) -> Any:
         """Parse the arguments; call the function inside of an application context."""
@@ -8898,25 +8970,28 @@ def _find_in(module: Any, wanted: str) -> Any:
     raise NoAppException(f"There {what} in {module.__name__!r}: name one, as in"
                          f" --app {module.__name__}:name, or :factory().")
 
-def _find_named(module: Any, wanted: str) -> Any:
+def _parse_call(wanted: str) -> tuple[str, bool, list, dict[str, Any]]:
+    """Return (name, whether it is called, arguments, named arguments)."""
     import ast
     try:
         node = ast.parse(wanted.strip(), mode="eval").body
-        call = node if isinstance(node, ast.Call) else None
-        name: Any = getattr(call.func if call else node, "id")
-        args = [ast.literal_eval(arg) for arg in call.args] if call else []
-        keywords = call.keywords if call else []
-        named = {word.arg: ast.literal_eval(word.value) for word in keywords}
+        if not isinstance(node, ast.Call):
+            return getattr(node, "id"), False, [], {}
+        return (getattr(node.func, "id"), True, [*map(ast.literal_eval, node.args)],
+                {str(word.arg): ast.literal_eval(word.value) for word in node.keywords})
     except (SyntaxError, ValueError, AttributeError):
         raise NoAppException(f"{wanted!r} is neither a name nor a call with literal"
                              " arguments.") from None
+
+def _find_named(module: Any, wanted: str) -> Any:
+    name, is_call, args, named = _parse_call(wanted)
     found = getattr(module, name, None)
     if found is None:
         raise NoAppException(f"There is no {name!r} in {module.__name__!r}."
                              f"{_nearest(name, vars(module))}")
     try:
-        found = found(*args, **{str(key): value for key, value in named.items()}) if (
-            call or not isinstance(found, Flask)) else found
+        if is_call or not isinstance(found, Flask):
+            found = found(*args, **named)
     except TypeError as error:
         raise NoAppException(f"The factory {wanted!r} could not be called: {error}"
                              ) from error
@@ -8970,17 +9045,20 @@ def _run_command(
                extra_files=[file for file in extra_files.split(os.pathsep) if file],
                exclude_patterns=[p for p in exclude_patterns.split(os.pathsep) if p])
 
+def _route_rows(url_map: Map, hidden: set[str]) -> list[list[str]]:
+    domain = attrgetter("host" if url_map.host_matching else "subdomain")
+    return [[str(rule.endpoint), ", ".join(sorted((rule.methods or set()) - hidden)),
+             domain(rule) or "", rule.rule] for rule in url_map.iter_rules()]
+
 def _routes_command(sort: str = "endpoint", all_methods: bool = False) -> None:
     """Show the routes: sort by endpoint, methods, domain, rule or match."""
     heads = ["Endpoint", "Methods", "Domain", "Rule"]
-    orders = [*(head.lower() for head in heads), "match"]
+    orders = ["endpoint", "methods", "domain", "rule", "match"]
     if sort not in orders:
         print(f"No such order {sort!r}.{_nearest(sort, orders)}", file=sys.stderr)
         raise SystemExit(2)
-    app, hidden = current_app, set() if all_methods else {"HEAD", "OPTIONS"}
-    rows = [[str(rule.endpoint), ", ".join(sorted((rule.methods or set()) - hidden)),
-             (rule.host if app.url_map.host_matching else rule.subdomain) or "",
-             rule.rule] for rule in app.url_map.iter_rules()]
+    rows = _route_rows(current_app.url_map, set() if all_methods else {
+        "HEAD", "OPTIONS"})
     if sort != "match":
         rows.sort(key=itemgetter(orders.index(sort)))
     if not any(row[2] for row in rows):
@@ -9108,13 +9186,10 @@ class FlaskCliRunner:
         args = shlex.split(args) if isinstance(args, str) else list(args or ())
         output, code, value = io.StringIO(), 0, None
         error: BaseException | None = None
-        text = input.decode() if isinstance(input, bytes) else input or ""
-        before = os.environ.copy(), sys.stdin
-        os.environ.update(env or {})
-        sys.stdin = io.StringIO(text)
         try:
             with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-                value = _run_any(cli or self.app.cli, args, self.app)
+                with _surroundings(input, env):
+                    value = _run_any(cli or self.app.cli, args, self.app)
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
             output.write(f"{stop.code}\n" if isinstance(stop.code, str) else "")
@@ -9123,11 +9198,21 @@ class FlaskCliRunner:
             if not catch_exceptions:
                 raise
             code, error = 1, exception
-        finally:
-            sys.stdin = before[1]
-            os.environ.clear()
-            os.environ.update(before[0])
         return Result(output.getvalue(), code, error, value)
+
+@contextlib.contextmanager
+def _surroundings(input: Any, env: Mapping | None) -> Iterator[None]:
+    """Have another standard input and some more environment for a while."""
+    text = input.decode() if isinstance(input, bytes) else input or ""
+    before = os.environ.copy(), sys.stdin
+    os.environ.update(env or {})
+    sys.stdin = io.StringIO(text)
+    try:
+        yield
+    finally:
+        sys.stdin = before[1]
+        os.environ.clear()
+        os.environ.update(before[0])
 
 def _own_options(args: list[str]) -> dict[str, Any]:
     """Take the options before the command's name out of the arguments."""
@@ -9179,13 +9264,21 @@ def main(args: list[str] | None = None) -> None:
     if "as-flask" in own:
         install_as_flask()
         commands.update(_commands_of_extensions())
-    wants_help = not args or "help" in own or args == ["--help"]
+    if not args or "help" in own:
+        args = ["--help"]
+    try:
+        _run_named(args, own, commands)
+        sys.stdout.flush()
+    except BrokenPipeError:         # `microflask routes | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+def _run_named(args: list[str], own: dict[str, Any], commands: dict) -> None:
     usage = ("Usage: microflask [--app NAME] [--debug] [--env-file FILE] [--as-flask]"
              " COMMAND")
     try:
         app = locate_app(own.get("app") or os.environ.get("FLASK_APP"))
     except NoAppException as error:
-        if not wants_help:
+        if args != ["--help"]:
             sys.exit(f"Error: {error}")
         print(f"{usage}\n{_command_list(commands)}\n\n{error}")
         return
@@ -9193,13 +9286,9 @@ def main(args: list[str] | None = None) -> None:
         app.debug = own["debug"]
     group = AppGroup()
     group.commands.update({**commands, **app.cli.commands})
-    if wants_help:
+    if args == ["--help"]:
         print(usage)
-    try:
-        group.main(["--help"] if wants_help else args, app)
-        sys.stdout.flush()
-    except BrokenPipeError:         # `microflask routes | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    group.main(args, app)
 
 if __name__ == "__main__":
     sys.modules["microflask"] = sys.modules["__main__"]     # not a second copy of it
