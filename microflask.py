@@ -4405,9 +4405,9 @@ def run_wsgi_app(app: Callable, environ: dict, buffered: bool = False) -> tuple:
     return body, started[0], Headers(started[1])
 
 _BODILESS = {       # status code -> the fields that it does not have (RFC 9110)
-    204: ("content-length", "content-type"),
-    304: """allow content-encoding content-language content-length content-md5
-        content-range content-type last-modified""".split()}
+    204: frozenset(("content-length", "content-type")),
+    304: frozenset("""allow content-encoding content-language content-length content-md5
+        content-range content-type last-modified""".split())}
 
 @functools.lru_cache(maxsize=128, typed=True)
 def _clean_status(value: Any) -> tuple[str, int]:
@@ -4465,7 +4465,7 @@ def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: Any
     if accept_ranges and complete_length and _wants_range(environ, state):
         _make_partial(response, environ["HTTP_RANGE"], complete_length)
     elif _has_condition(environ) and not is_resource_modified(environ, *state):
-        response.status_code = 412 if parse_etags(environ.get("HTTP_IF_MATCH")) else 304
+        response.status_code = 412 if _has_match(environ) else 304
     if "content-length" not in fields:
         _add_content_length(response)
     return response
@@ -4481,6 +4481,9 @@ def _add_what_is_due(headers: Headers, fields: dict, accept_ranges: Any) -> None
     if accept_ranges:
         put = headers.set if "accept-ranges" in fields else headers.add
         put("Accept-Ranges", "bytes" if accept_ranges is True else accept_ranges)
+
+def _has_match(environ: dict) -> bool:
+    return "HTTP_IF_MATCH" in environ and bool(parse_etags(environ["HTTP_IF_MATCH"]))
 
 def _has_condition(environ: dict) -> bool:
     return "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ or (
@@ -4665,8 +4668,8 @@ class Response(_ResponseFields):
         return headers
 
     def _sent_lines(self, environ: dict) -> list[tuple[str, str]]:
-        headers = self.headers
-        if type(headers) is Headers and self._status_code == 200:
+        headers, code = self.headers, self._status_code
+        if type(headers) is Headers and (code == 200 or code > 304):
             lines = headers._list
             if len(lines) == 2 and lines[0][0] == "Content-Type" and (
                     lines[1][0] == "Content-Length"):
@@ -4703,18 +4706,13 @@ class Response(_ResponseFields):
 
     def get_app_iter(self, environ: dict) -> Iterable[bytes]:
         """Return the body as it is sent: nothing for HEAD, 1xx, 204 and 304."""
-        body, is_whole = self.response, type(self.response) is list and (
-            not self._on_close)     # a list, and nobody waits for its end
-        if self._status_code != 200 or environ["REQUEST_METHOD"] == "HEAD":
-            if self._is_silent(environ):
-                return [] if is_whole else ClosingIterator((), self.close)
+        body, code = self.response, self._status_code
+        is_whole = type(body) is list and not self._on_close
+        if environ["REQUEST_METHOD"] == "HEAD" or code < 200 or code in _BODILESS:
+            return [] if is_whole else ClosingIterator((), self.close)
         if is_whole and len(body) == 1 and type(body[0]) is bytes:
             return body
         return self._sent_body(body, is_whole)
-
-    def _is_silent(self, environ: dict) -> bool:
-        code = self._status_code
-        return environ["REQUEST_METHOD"] == "HEAD" or code < 200 or code in _BODILESS
 
     def _sent_body(self, body: Any, is_whole: bool) -> Iterable[bytes]:
         if is_whole:
