@@ -162,6 +162,12 @@ class CallbackDict(dict):
 def _telling(name: str) -> Callable:
     """Make a method of dict that calls `on_update`, if it has changed anything."""
     change, may_leave_it = getattr(dict, name), name in ("pop", "setdefault")
+    if name == "__setitem__":       # the one that is called most
+        def setitem(self: Any, key: Any, value: Any) -> None:
+            change(self, key, value)
+            if self.on_update:
+                self.on_update(self)
+        return setitem
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         size = len(self) if may_leave_it else -1
         result = change(self, *args, **kwargs)
@@ -4577,11 +4583,12 @@ class Response(_ResponseFields):
         data = value.encode() if isinstance(value, str) else bytes(memoryview(value))
         self.response = [data]
         if self.automatically_set_content_length:
-            lines, length = self.headers._list, str(len(data))
-            if len(lines) == 1 and lines[0][0] == "Content-Type":   # a new response
-                lines.append(("Content-Length", length))
-            else:
-                self.headers.set("Content-Length", length)
+            length = "Content-Length", str(len(data))
+            for name, _ in self.headers._list:
+                if name.lower() == "content-length":
+                    self.headers.set(*length)
+                    return
+            self.headers._list.append(length)
 
     data = property(get_data, set_data, doc="The whole body; a str can be assigned.")
 
@@ -4671,8 +4678,9 @@ class Response(_ResponseFields):
         headers, code = self.headers, self._status_code
         if type(headers) is Headers and (code == 200 or code > 304):
             lines = headers._list
-            if len(lines) == 2 and lines[0][0] == "Content-Type" and (
-                    lines[1][0] == "Content-Length"):
+            if lines and lines[0][0] == "Content-Type" and (
+                    len(lines) == 2 and lines[1][0] == "Content-Length"
+                    or len(lines) == 1 and type(self.response) is GeneratorType):
                 return lines.copy()     # most responses: 0.3 us less
         return self._fitting_lines(environ)
 
@@ -5183,6 +5191,8 @@ TagUUID = _tag(" u", _is_kind("UUID"), lambda v, tag: v.hex, _to_uuid, "TagUUID"
 TagDateTime = _tag(" d", lambda v: isinstance(v, datetime), lambda v, tag: http_date(v),
                    parse_date, "TagDateTime")
 
+_PLAIN_JSON = frozenset((str, int, bool, float, type(None)))
+
 class TaggedJSONSerializer:
     """JSON for itsdangerous that keeps more types."""
     default_tags = [TagDict, PassDict, TagTuple, PassList, TagBytes, TagMarkup, TagUUID,
@@ -5206,7 +5216,7 @@ class TaggedJSONSerializer:
 
     def tag(self, value: Any) -> Any:
         """Return what JSON can say of a value."""
-        if type(value) in (str, int, bool, float, type(None)):
+        if type(value) in _PLAIN_JSON:
             return value
         for tag in self.order:
             if tag.check(value):
@@ -5219,6 +5229,8 @@ class TaggedJSONSerializer:
         return self.tags[key].to_python(value[key]) if key in self.tags else value
 
     def _untag_all(self, value: Any) -> Any:
+        if type(value) in _PLAIN_JSON:
+            return value
         if isinstance(value, dict):
             return self.untag(
                 {key: self._untag_all(item) for key, item in value.items()})
@@ -5251,14 +5263,15 @@ class SessionMixin:
     def permanent(self, value: bool) -> None:
         self["_permanent"] = bool(value)
 
+def _note_change(session: Any) -> None:
+    session.modified = True
+
 class SecureCookieSession(CallbackDict, SessionMixin):
     """The session as a signed cookie; `modified` after a change of its own keys."""
     modified = accessed = False
 
     def __init__(self, initial: Any = None) -> None:
-        def note(self: Any) -> None:
-            self.modified = True
-        super().__init__(initial, note)
+        super().__init__(initial, _note_change)
 
 class NullSession(SecureCookieSession):
     """The session without a SECRET_KEY: it can be read, and is empty."""
