@@ -4468,11 +4468,14 @@ _OK = _clean_status(200)
 _DATA = (str, bytes, bytearray)
 _LOCATIONS = ("location", "content-location")
 
+def _is_bare(code: int) -> bool:
+    return code < 200 or code in _BODILESS
+
 _encode_text = operator.methodcaller("encode")
 
-def _encoded_runs(body: Iterable) -> Iterator[Iterable[bytes]]:
-    """Yield runs of pieces of one type; groupby looks at each piece, but in C."""
-    for kind, run in groupby(body, type):
+def _encoded_runs(runs: Iterable) -> Iterator[Iterable[bytes]]:
+    """Encode runs of pieces of one type, which groupby made: it looks at each in C."""
+    for kind, run in runs:
         yield map(_encode_text, run) if issubclass(kind, str) else run
 
 class _RangeWrapper:
@@ -4656,7 +4659,7 @@ class Response(_ResponseFields):
 
     def iter_encoded(self) -> Iterator[bytes]:
         """Yield the pieces of the body as bytes."""
-        return chain.from_iterable(_encoded_runs(self.response))
+        return chain.from_iterable(_encoded_runs(groupby(self.response, type)))
 
     is_sequence = property(lambda self: isinstance(self.response, (list, tuple)),
                            doc="Whether the body is a list.")
@@ -4727,7 +4730,7 @@ class Response(_ResponseFields):
     def _fitting_lines(self, environ: dict) -> list[tuple[str, str]]:
         """Return the field lines that fit the status, with the body's length."""
         code, given, lines, has_length = self._status_code, self.headers, [], False
-        is_bare = code < 200 or code in _BODILESS
+        is_bare = _is_bare(code)
         drop = _BODILESS.get(code, ("content-length",)) if is_bare else ()
         # A dict is known to have been assigned.
         for line in given if isinstance(given, Headers) else Headers(given):
@@ -4756,8 +4759,7 @@ class Response(_ResponseFields):
         """Return the body as it is sent: nothing for HEAD, 1xx, 204 and 304."""
         body, code = self.response, self._status_code
         is_whole = type(body) is list and not self._on_close
-        if environ["REQUEST_METHOD"] == "HEAD" or code != 200 and (
-                code < 200 or code in _BODILESS):
+        if environ["REQUEST_METHOD"] == "HEAD" or code != 200 and _is_bare(code):
             return [] if is_whole and self._is_plain else (
                 ClosingIterator((), self.close))
         if is_whole and len(body) == 1 and type(body[0]) is bytes:
@@ -6676,6 +6678,11 @@ _IDLE_STEPS: dict[str, Any] = dict.fromkeys((
     "request_context", "preprocess_request", "make_response", "process_response",
     "do_teardown_request", "do_teardown_appcontext"))   # what each is, below
 
+def _drop_frames(error: Exception) -> None:
+    """Let a 404 or 405 of the router go now: its frames hold it until gc finds them."""
+    if error is _context.get().request.routing_exception:
+        error.__traceback__ = None
+
 _PLAIN_BODIES = frozenset((str, bytes, GeneratorType))
 
 def _completed(response: Any, status: Any, headers: Any) -> Response:
@@ -6808,12 +6815,12 @@ class Flask(App):
     # The way of a request
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        if self._is_plain is None:
+            self._is_plain = self._skips_idle_steps()
         return self.wsgi_app(environ, start_response)
 
     def wsgi_app(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         """Answer a request (PEP 3333); middleware wraps it: app.wsgi_app = X(...)."""
-        if self._is_plain is None:
-            self._is_plain = self._skips_idle_steps()
         context = AppContext(self, self.request_class(environ)) if self._is_plain else (
             self.request_context(environ))
         error: BaseException | None = None
@@ -6871,9 +6878,8 @@ class Flask(App):
                 result = self.dispatch_request()
         except Exception as error:
             result = self.handle_user_exception(error)
-            if result is error and not self.error_handler_spec and (
-                    error is _context.get().request.routing_exception):
-                error.__traceback__ = None      # its frames would hold it, until gc
+            if result is error and not self.error_handler_spec:
+                _drop_frames(error)
         return self.finalize_request(result)
 
     def preprocess_request(self) -> Any:
