@@ -196,8 +196,8 @@ def test_a_long_value_is_cut():
 
 
 PASSES = [      # preset, functions it enters, functions it does not
-    ("static", "Flask.wsgi_app AppContext.push home", "BaseConverter.to_python"),
-    ("dynamic", "BaseConverter.to_python hello", "home Map.bind_to_environ"),
+    ("static", "Flask.wsgi_app AppContext.push home", "Rule.values"),
+    ("dynamic", "Rule.values hello", "home Map.bind_to_environ"),
     ("converter", "NumberConverter.to_python square", "hello"),
     ("form", "Request.form note", "page"),
     ("new", "SecureCookieSessionInterface.save_session", "home"),
@@ -590,7 +590,9 @@ def test_a_request_is_stepped_through_with_the_arrow_keys(browser, serve):
     press(browser, Keys.ARROW_DOWN)     # to the next function
     assert "Flask.__call__" in at_work(browser)["call"]
     press(browser, Keys.ARROW_RIGHT)
-    browser.find("body").send_keys(Keys.SHIFT, Keys.ARROW_RIGHT)    # over its calls
+    for _ in range(3):      # over its calls
+        if not at_work(browser)["now"].startswith("Flask.__call__ returns"):
+            browser.find("body").send_keys(Keys.SHIFT, Keys.ARROW_RIGHT)
     assert at_work(browser)["now"].startswith("Flask.__call__ returns")
     press(browser, Keys.ARROW_LEFT)     # back is into the last function called
     assert "wsgi_app" in at_work(browser)["function"]

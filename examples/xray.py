@@ -60,7 +60,7 @@ def make_demo(hooks=False):
     def hello(name):
         return f"Hello, {name}!"
 
-    @demo.get("/square/<int:number>")
+    @demo.get("/square/<int(max=99):number>")
     def square(number):
         return {"number": number, "square": number * number}
 
