@@ -3808,6 +3808,8 @@ def _owners(endpoint: str | None) -> tuple[str | None, ...]:
     """Return whose hooks an endpoint has: the app's (None), then its blueprints'."""
     return (None, *reversed(_blueprint_path((endpoint or "").rpartition(".")[0])))
 
+_METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
+
 class Request:
     """A request, read from its WSGI environ."""
     parameter_storage_class: Any = ImmutableMultiDict
@@ -3826,7 +3828,8 @@ class Request:
     def __init__(self, environ: dict, populate_request: bool = True,
                  shallow: bool = False) -> None:
         self.environ = environ
-        self.method = environ.get("REQUEST_METHOD", "GET").upper()
+        method = environ.get("REQUEST_METHOD", "GET")
+        self.method = method if method in _METHODS else method.upper()
         if shallow:
             self.shallow = True
 
@@ -4721,9 +4724,9 @@ class Response(_ResponseFields):
         headers, code = self.headers, self._status_code
         if type(headers) is Headers and (code == 200 or code > 304):
             lines = headers._list
-            if lines and lines[0][0] == "Content-Type" and (
-                    len(lines) == 2 and lines[1][0] == "Content-Length"
-                    or len(lines) == 1 and type(self.response) is GeneratorType):
+            if (len(lines) == 2 and lines[1][0] == "Content-Length"
+                    or len(lines) == 1 and type(self.response) is GeneratorType
+                    ) and lines[0][0] == "Content-Type":
                 return lines.copy()     # most responses: 0.3 us less
         return self._fitting_lines(environ)
 
@@ -4758,10 +4761,9 @@ class Response(_ResponseFields):
     def get_app_iter(self, environ: dict) -> Iterable[bytes]:
         """Return the body as it is sent: nothing for HEAD, 1xx, 204 and 304."""
         body, code = self.response, self._status_code
-        is_whole = type(body) is list and not self._on_close
+        is_whole = type(body) is list and not self._on_close and self._is_plain
         if environ["REQUEST_METHOD"] == "HEAD" or code != 200 and _is_bare(code):
-            return [] if is_whole and self._is_plain else (
-                ClosingIterator((), self.close))
+            return [] if is_whole else ClosingIterator((), self.close)
         if is_whole and len(body) == 1 and type(body[0]) is bytes:
             return body
         return self._sent_body(body, is_whole)
@@ -5626,8 +5628,6 @@ def _stream(template: Any, values: dict[str, Any]) -> Iterator[str]:
 def render_template(template_name_or_list: Any, **context: Any) -> str:
     """Render a template by name, by the first of several that exists, or a Template."""
     environment = _context.get().app.jinja_env
-    if type(template_name_or_list) is str:
-        return _render(environment.get_template(template_name_or_list), context)
     return _render(environment.get_or_select_template(template_name_or_list), context)
 
 def render_template_string(source: str, **context: Any) -> str:
@@ -6449,6 +6449,7 @@ class App(Scaffold):
         self.template_context_processors[None].append(_default_template_ctx_processor)
         self._got_first_request = False
         self._is_plain: bool | None = None
+        self._plain_hosts = False       # a request needs no MapAdapter: 2 us less
         self._sync_views: dict[Callable, Callable] = {}
         self.cli.name = self.name
         if self.has_static_folder:
@@ -6681,9 +6682,12 @@ def _unpack(rv: tuple) -> tuple:
     raise TypeError("The view function did not return a valid response tuple: it is"
                     " (body, status, headers), (body, status), or (body, headers)")
 
-_IDLE_STEPS: dict[str, Any] = dict.fromkeys((
-    "request_context", "preprocess_request", "make_response", "process_response",
-    "do_teardown_request", "do_teardown_appcontext"))   # what each is, below
+_IDLE_STEPS = ("request_context", "preprocess_request", "make_response",
+               "process_response", "do_teardown_request", "do_teardown_appcontext")
+_STEPS: dict[str, Any] = dict.fromkeys((    # which function each is, is noted below
+    *_IDLE_STEPS, "create_url_adapter", "ensure_sync", "async_to_sync"))
+_PARTS = ("session_interface", "request_class", "url_map", "subdomain_matching")
+_bind_to_environ = Map.bind_to_environ
 
 def _drop_frames(error: Exception) -> None:
     """Let a 404 or 405 of the router go now: its frames hold it until gc finds them."""
@@ -6797,33 +6801,30 @@ class Flask(App):
         """Return a redirect of this application's response class."""
         return _redirect_response(location, code, self.response_class)
 
-    def _skips_idle_steps(self) -> bool:
-        """Tell whether steps with nothing to do can be left out: nobody changed one."""
-        sessions = type(self.session_interface) is SecureCookieSessionInterface
-        return sessions and self.request_class.close is Request.close and all(
-            getattr(getattr(self, name), "__func__", None) is step
-            for name, step in _IDLE_STEPS.items())
+    def _look_at_steps(self) -> None:
+        """Find out what can be left out of a request, because nobody changed it."""
+        rules, self._sync_views = self.url_map, {}
+        bind, interface = rules.bind_to_environ, self.session_interface
+        self._plain_hosts = self._is_own("create_url_adapter") and (
+            getattr(bind, "__func__", None) is _bind_to_environ) and not (
+            rules.host_matching or self.subdomain_matching or rules.default_subdomain)
+        self._is_plain = all(map(self._is_own, _IDLE_STEPS)) and (
+            self.request_class.close is Request.close and not vars(interface)
+            and type(interface) is SecureCookieSessionInterface)
+
+    def _is_own(self, name: str) -> bool:
+        return getattr(getattr(self, name), "__func__", None) is _STEPS[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if name in _IDLE_STEPS or name in ("session_interface", "request_class"):
-            self._is_plain = False
-
-    @cached_property
-    def _plain_hosts(self) -> bool:
-        """Whether a request needs no MapAdapter to be matched, which saves 2 us."""
-        rules = self.url_map
-        if rules.host_matching or self.subdomain_matching or rules.default_subdomain:
-            return False
-        asked = [getattr(method, "__func__", None)
-                 for method in (self.create_url_adapter, rules.bind_to_environ)]
-        return asked == [Flask.create_url_adapter, Map.bind_to_environ]
+        if name in _STEPS or name in _PARTS:
+            self._is_plain = None       # to be found out again
 
     # The way of a request
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         if self._is_plain is None:
-            self._is_plain = self._skips_idle_steps()
+            self._look_at_steps()
         return self.wsgi_app(environ, start_response)
 
     def wsgi_app(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
@@ -6887,7 +6888,9 @@ class Flask(App):
             result = self.handle_user_exception(error)
             if result is error and not self.error_handler_spec:
                 _drop_frames(error)
-        return self.finalize_request(result)
+        response = self.finalize_request(result)
+        result = None       # or an error would hold this frame, which holds it
+        return response
 
     def preprocess_request(self) -> Any:
         """Run the url_value_preprocessor and before_request functions."""
@@ -7003,7 +7006,7 @@ class Flask(App):
     def _save_session(self, context: AppContext, response: Response) -> None:
         session, interface = context._session, self.session_interface
         if session is None and (
-                type(interface) is not SecureCookieSessionInterface
+                type(interface) is not SecureCookieSessionInterface or vars(interface)
                 or self.config["SESSION_COOKIE_NAME"]
                 in context.request.environ.get("HTTP_COOKIE", "")):
             session = context._open_session()       # not touched, but perhaps permanent
@@ -7174,8 +7177,8 @@ class Flask(App):
         """Return a runner that calls the application's commands."""
         return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
 
-for _name in _IDLE_STEPS:
-    _IDLE_STEPS[_name] = vars(Flask)[_name]
+for _name in _STEPS:
+    _STEPS[_name] = vars(Flask)[_name]
 
 def make_response(*args: Any) -> Response:
     """Return what a view's return value becomes, to add to it."""
