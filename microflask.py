@@ -4724,9 +4724,9 @@ class Response(_ResponseFields):
         headers, code = self.headers, self._status_code
         if type(headers) is Headers and (code == 200 or code > 304):
             lines = headers._list
-            if (len(lines) == 2 and lines[1][0] == "Content-Length"
-                    or len(lines) == 1 and type(self.response) is GeneratorType
-                    ) and lines[0][0] == "Content-Type":
+            is_usual = len(lines) == 2 and lines[1][0] == "Content-Length" or (
+                len(lines) == 1 and type(self.response) is GeneratorType)
+            if is_usual and lines[0][0] == "Content-Type":
                 return lines.copy()     # most responses: 0.3 us less
         return self._fitting_lines(environ)
 
