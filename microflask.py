@@ -2810,8 +2810,8 @@ def mismatch(allowed: set[str]) -> HTTPException:
     """Return the error for a path that takes only these methods; "" is a protocol."""
     if not allowed:
         return NotFound()
-    methods = [method for method in allowed if method]
-    return MethodNotAllowed(methods) if methods else WebsocketMismatch()
+    allowed.discard("")
+    return MethodNotAllowed(list(allowed)) if allowed else WebsocketMismatch()
 
 def _weight(segment: list) -> tuple:
     """Return what sorts a segment among others: (0,) if it is fixed, else (1, …).
@@ -6990,10 +6990,10 @@ class Flask(App):
         for func in context._after_request_functions:
             response = self.ensure_sync(func)(response)
         if self.after_request_funcs:
-            rule = context.request.url_rule
+            rule, ready = context.request.url_rule, self._sync
             for name in reversed(_owners(rule and rule.endpoint)):
                 for func in reversed(self.after_request_funcs.get(name, ())):
-                    response = self._sync(func)(response)
+                    response = ready(func)(response)
         self._save_session(context, response)
         return response
 
