@@ -4895,7 +4895,7 @@ def _redirect_response(location: str, code: int, response_class: Any) -> Any:
         code, mimetype="text/html")
     if not location.isprintable():      # it came from a client: no error of the server
         location = re.sub("[^ -~]", lambda m: quote(m[0], errors="replace"), location)
-    response.headers.set("Location", location)
+    response.headers.add("Location", location)
     return response
 
 # --------------------------------------------------------------------------------------
@@ -5920,6 +5920,8 @@ def check_password_hash(pwhash: str, password: str) -> bool:
 # application, under its name.
 # --------------------------------------------------------------------------------------
 
+_joined = functools.lru_cache(maxsize=128)(os.path.join)
+
 def setupmethod(f: Callable) -> Callable:
     """Make a method refuse to work when requests are being handled already."""
     @functools.wraps(f)
@@ -6036,7 +6038,7 @@ class Scaffold:
     def static_folder(self) -> str | None:
         """The folder of the static files, absolute; None if there are none."""
         folder = self._static_folder
-        return None if folder is None else os.path.join(self.root_path, folder)
+        return None if folder is None else _joined(self.root_path, folder)
 
     @static_folder.setter
     def static_folder(self, value: Any) -> None:
