@@ -2627,7 +2627,7 @@ class Rule:
         self.arguments = {*(self.defaults or ()), *self.converters}
         self.open_end = not all(kind.part_isolating for _, kind in variables)
         # A converter's expression may have named groups: they are no variables.
-        self.own_names = any(re.compile(kind.regex).groupindex for _, kind in variables)
+        self.own_names = any("(?P<" in kind.regex for _, kind in variables)
         conversions = ((name, _conversion(kind)) for name, kind in variables)
         self.conversions = [pair for pair in conversions if pair[1] is not None]
 
@@ -4629,12 +4629,12 @@ class Response(_ResponseFields):
         data = value.encode() if isinstance(value, str) else bytes(memoryview(value))
         self.response = [data]
         if self.automatically_set_content_length:
-            length = "Content-Length", str(len(data))
-            for name, _ in self.headers._list:
-                if name.lower() == "content-length":
-                    self.headers.set(*length)
-                    return
-            self.headers._list.append(length)
+            lines, length = self.headers._list, str(len(data))
+            if len(lines) == 1 and lines[0][0] == "Content-Type" or (
+                    "Content-Length" not in self.headers):
+                lines.append(("Content-Length", length))
+            else:
+                self.headers.set("Content-Length", length)
 
     data = property(get_data, set_data, doc="The whole body; a str can be assigned.")
 
