@@ -564,7 +564,7 @@ def _field_line(name: str, value: Any) -> tuple[str, str]:
     """Return a field line that cannot break out of its line (RFC 9110 section 5)."""
     if type(value) is not str:
         value = str(value)
-    if not (value.isascii() and value.isprintable() or _is_value(value)):
+    if not (value.isascii() and value.isprintable()) and _NOT_IN_VALUE.search(value):
         is_url = name.lower().endswith("location")      # made ASCII when it is sent
         if not (is_url and value.isprintable()):
             raise ValueError(f"Header {name}: {value!r} is not Latin-1, or has newlines"
@@ -841,7 +841,7 @@ def dump_cookie(
     """
     if isinstance(max_age, timedelta):
         max_age = int(max_age.total_seconds())
-    if max_age is not None and expires is None and sync_expires:
+    if expires is None and max_age is not None and sync_expires:
         expires = time.time() + max_age
     cookie = f"{key.encode().decode('latin-1')}={_cookie_quote(value)}"
     attributes = _cookie_attributes if expires is None else (
@@ -1344,10 +1344,10 @@ def is_resource_modified(
     elif etag and environ.get("HTTP_IF_NONE_MATCH") == etag and (
             _STRONG_TAG.fullmatch(etag) and "HTTP_IF_MATCH" not in environ):
         return False        # as most browsers ask: that one tag, nothing to parse
-    return _differs(environ, etag, last_modified, if_range)
+    return _is_modified(environ, etag, last_modified, if_range)
 
-def _differs(environ: dict, etag: str | None, last_modified: Any,
-             if_range: IfRange | None) -> bool:
+def _is_modified(environ: dict, etag: str | None, last_modified: Any,
+                 if_range: IfRange | None) -> bool:
     tag = unquote_etag(etag)[0]
     if tag is not None and (answer := _tag_differs(environ, tag, if_range)) is not None:
         return answer
@@ -1512,7 +1512,7 @@ def _pass_on(name: str, find: Callable | None = None) -> Callable:
     """Make a special method that does to the object what is done to its proxy."""
     do = _BY_FUNCTION.get(name) or vars(operator).get(f"__{name}__")
     swapped = vars(operator).get(f"__{name[1:]}__")     # add for radd, and for iadd
-    if find and name in _ALL_ALIKE:     # a third of what the general way takes
+    if find and name in _ITEM_METHODS:     # a third of what the general way takes
         return lambda self, *args: do(find(), *args)    # type: ignore[misc]
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         obj = self._get_current_object()
@@ -1533,7 +1533,7 @@ _PASSED_ON = """call len getitem setitem delitem iter next contains eq ne lt le 
     rrshift irshift and rand iand or ror ior xor rxor ixor matmul rmatmul imatmul
     reversed enter exit await aiter anext aenter aexit copy deepcopy fspath trunc
     instancecheck subclasscheck"""
-_ALL_ALIKE = ("getitem", "setitem", "delitem", "contains")
+_ITEM_METHODS = ("getitem", "setitem", "delitem", "contains")
 for _name in _PASSED_ON.split():
     setattr(LocalProxy, f"__{_name}__", _pass_on(_name))
 
@@ -1582,7 +1582,7 @@ def _context_proxy(attribute: str) -> Any:
                 if name[:2] == "__":        # asked by pytest, inspect and the like
                     return object.__getattribute__(self, name)
                 raise
-    for name in _ALL_ALIKE:
+    for name in _ITEM_METHODS:
         setattr(Proxy, f"__{name}__", _pass_on(name, find))
     return Proxy(find)
 
@@ -2602,7 +2602,7 @@ class Rule:
                                 ("subdomain", map.default_subdomain)):
             if getattr(self, option) is None:
                 setattr(self, option, default)
-        self._cut()
+        self._set_parts()
         self.detour = bool(self.alias or self.redirect_to is not None)
         self._note_variables()
         self.match: Any = lambda text: self._compile()(text)    # when first needed
@@ -2610,7 +2610,7 @@ class Rule:
             if name in self.converters:
                 self.converters[name].to_url(value)     # or a ValueError, now
 
-    def _cut(self) -> None:
+    def _set_parts(self) -> None:
         host = self.host if self.map.host_matching else self.subdomain
         path = re.sub("/{2,}", "/", self.rule) if self.merge_slashes else self.rule
         domain = self._parts(host or "")
@@ -3344,7 +3344,7 @@ def get_input_stream(environ: dict, safe_fallback: bool = True,
         return stream
     return LimitedStream(stream, length) if length else io.BytesIO()
 
-def read_body(environ: dict, max_content_length: int | None = None) -> bytes:
+def _whole_body(environ: dict, max_content_length: int | None = None) -> bytes:
     """Return the whole body; what cannot be read is a 400, what is too large a 413."""
     length = get_content_length(environ) or 0
     if length > _BLOCK or "wsgi.input_terminated" in environ or (
@@ -3964,7 +3964,7 @@ class Request:
     def stream(self) -> Any:
         """The body as a stream, to be read once; empty if a form was parsed from it."""
         if self._stream is None:
-            self._check_deep()
+            self._check_not_shallow()
             self._stream = get_input_stream(self.environ, True, self.max_content_length)
         return self._stream
 
@@ -3972,7 +3972,7 @@ class Request:
     def stream(self, value: Any) -> None:
         self._stream = value
 
-    def _check_deep(self) -> None:
+    def _check_not_shallow(self) -> None:
         if self.shallow:
             raise RuntimeError("this request is shallow: its body must not be read")
 
@@ -3980,8 +3980,8 @@ class Request:
         """Return the body, or what is left of it."""
         if self._stream is not None or type(self).stream is not Request.stream:
             return self.stream.read()
-        self._check_deep()
-        data = read_body(self.environ, self.max_content_length)
+        self._check_not_shallow()
+        data = _whole_body(self.environ, self.max_content_length)
         self._stream = io.BytesIO()
         return data
 
@@ -4510,7 +4510,7 @@ def _make_conditional(response: Any, request_or_environ: Any, accept_ranges: Any
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return response
     fields = {name.lower(): value for name, value in response.headers}
-    _add_what_is_due(response.headers, fields, accept_ranges)
+    _add_date_and_ranges(response.headers, fields, accept_ranges)
     state = fields.get("etag"), None, fields.get("last-modified")
     if accept_ranges and complete_length and _wants_range(environ, state):
         _make_partial(response, environ["HTTP_RANGE"], complete_length)
@@ -4525,7 +4525,7 @@ def _add_content_length(response: Any) -> None:
             "Content-Length" not in response.headers):      # of a part, it has one
         response.content_length = response.calculate_content_length()
 
-def _add_what_is_due(headers: Headers, fields: dict, accept_ranges: Any) -> None:
+def _add_date_and_ranges(headers: Headers, fields: dict, accept_ranges: Any) -> None:
     if "date" not in fields:
         headers.add("Date", _http_time(time.time() // 1))
     if accept_ranges:
@@ -6992,10 +6992,10 @@ class Flask(App):
         for func in context._after_request_functions:
             response = self.ensure_sync(func)(response)
         if self.after_request_funcs:
-            rule, ready = context.request.url_rule, self._sync
+            rule = context.request.url_rule
             for name in reversed(_owners(rule and rule.endpoint)):
                 for func in reversed(self.after_request_funcs.get(name, ())):
-                    response = ready(func)(response)
+                    response = self._sync(func)(response)
         self._save_session(context, response)
         return response
 
@@ -8029,7 +8029,7 @@ class _RequestBody(io.RawIOBase):
             self._fail("the body is malformed")
         if self.chunked and not self.left and not self.done:
             self._next_chunk()
-        data = b"" if self.done else self._some(len(buffer))
+        data = b"" if self.done else self._read_some(len(buffer))
         if not data:
             return 0
         buffer[:len(data)] = data
@@ -8039,7 +8039,7 @@ class _RequestBody(io.RawIOBase):
         self.done |= not (self.left or self.chunked)
         return len(data)
 
-    def _some(self, size: int) -> bytes:
+    def _read_some(self, size: int) -> bytes:
         data = self.file.read1(min(size, self.left)) if size else b""
         if size and not data:
             self._fail("the client went away in the middle of the body")
