@@ -14,20 +14,27 @@ markupsafe and itsdangerous.  Copy this file beside your program, or install it.
 Every chapter rests on those above it, but for names that a function uses only when it
 is called.  In brackets: leave it out on a first reading.
 
-     1  many values under one name        14  the response
-     2  header fields                     15  configuration and JSON
-     3  cookies and preferences           16  sessions and flashed messages
-    [4  conditions and ranges]            17  templates
-     5  signals and proxies              [18  files and passwords]
-     6  context                           19  blueprints, and what they share
-     7  errors that are answers           20  the application, set up
-     8  URLs and hosts                    21  the application at work: the heart
-     9  rules: a path as an expression   [22  views as classes]
-    10  routing: which rule matches      [23  testing]
-   [11  request bodies]                  [24  the debugger]
-    12  the request                      [25  the development server]
-    13  the header fields of a response  [26  standing in for Flask]
-                                         [27  the command line]
+    1  many values under one name           22  configuration and JSON
+    2  header fields                       [23  JSON for sessions]
+    3  headers                              24  sessions and flashed messages
+    4  cookies and preferences              25  templates
+  [ 5  conditions and ranges]              [26  files and passwords]
+    6  signals and proxies                  27  what apps and blueprints share
+    7  errors that are answers              28  blueprints
+    8  context                              29  the application, set up
+    9  URLs and hosts                       30  URLs, errors, server
+   10  converters                           31  the application at work
+   11  rules: a path as an expression      [32  views as classes]
+   12  routing: which rule matches         [33  testing: requests made up]
+   13  routing for one host                [34  testing: the client]
+  [14  request bodies]                     [35  the debugger]
+  [15  multipart forms]                    [36  the server: request, answer]
+  [16  credentials, sets of words]         [37  the server: connections]
+   17  the head of a request               [38  starting it, and again]
+   18  the request                         [39  standing in for Flask]
+   19  a response's header fields          [40  commands]
+   20  the body of a response              [41  the command line]
+   21  the response
 
 Permission to use, copy, modify, and/or distribute this software for any purpose with
 or without fee is hereby granted.  THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR
@@ -91,33 +98,6 @@ _missing: Any = object()
 # Python's own NotImplemented ("ask the other operand"): further down, from chapter 7
 # on, that name is an error's, the 501.
 _unlike: Any = NotImplemented
-
-class cached_property:      # functools' takes a lock in Python 3.10 and 3.11
-    """A property computed once an object: the value is then a plain attribute."""
-    def __init__(self, fget: Callable[[Any], Any]) -> None:
-        self.fget, self.__name__, self.__doc__ = fget, fget.__name__, fget.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.__name__ = name
-
-    def __get__(self, obj: Any, owner: type | None = None) -> Any:
-        if obj is None:
-            return self
-        value = self.fget(obj)
-        _keep(obj, self.__name__, value, self)
-        return value
-
-def _keep(obj: Any, name: str, value: Any, descriptor: Any) -> None:
-    """Make a value the attribute that a descriptor stands for.
-
-    To touch `obj.__dict__` would make CPython 3.11 look up each attribute of the object
-    in four times the time from then on; so that is for a property of a subclass, which
-    asks `super()` for the value.
-    """
-    if getattr(type(obj), name, None) is descriptor:
-        object.__setattr__(obj, name, value)
-    else:
-        obj.__dict__[name] = value
 
 _CHANGES = """__setitem__ __delitem__ __ior__ __iadd__ add add_header append clear
     extend insert pop popitem popitemlist poplist remove reverse set setdefault
@@ -391,8 +371,7 @@ class CombinedMultiDict(ImmutableMultiDict):
 # A header field is a line, a name and a value, and many a value is a small language:
 # lists, parameters, quoted strings, dates (RFC 9110).  A parser here never raises,
 # whatever the client sends, and takes time in proportion to what it reads; a dumper
-# refuses what would break out of the line.  Headers keeps the lines in their order and
-# ignores the case of their names.
+# refuses what it could not write so that it can be read again.
 # --------------------------------------------------------------------------------------
 
 _TOKEN = r"[!#$%&'*+\-.^`|~\w]+"
@@ -560,6 +539,15 @@ def parse_date(value: str | None) -> datetime | None:
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
 
+# --------------------------------------------------------------------------------------
+# 3. Headers
+#
+# Headers keeps the lines of a message in their order, and ignores the case of their
+# names. What would break out of a line is refused when it is put in, and so need not be
+# looked for when the message is sent. EnvironHeaders is the same face over a WSGI
+# environ, which has the lines of a request under names like HTTP_ACCEPT (PEP 3333).
+# --------------------------------------------------------------------------------------
+
 def _field_line(name: str, value: Any) -> tuple[str, str]:
     """Return a field line that cannot break out of its line (RFC 9110 section 5)."""
     if type(value) is not str:
@@ -574,7 +562,8 @@ def _field_line(name: str, value: Any) -> tuple[str, str]:
 @functools.lru_cache(maxsize=1024)
 def _field_name(name: str) -> str:
     if not _FIELD_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no header name: it must be a token (RFC 9110)")
+        raise ValueError(f"{name!r} cannot be the name of a header field or a cookie:"
+                         " it must be a token (RFC 9110)")
     return name
 
 class Headers(_Lookup):
@@ -781,7 +770,7 @@ class EnvironHeaders(Headers):
         raise TypeError("the request's headers cannot be copied: use Headers(headers)")
 
 # --------------------------------------------------------------------------------------
-# 3. Cookies and preferences
+# 4. Cookies and preferences
 #
 # A client sends back the cookies that it was given (RFC 6265), and says what it would
 # rather have: media types, languages, encodings with a quality from 0 to 1, and how
@@ -843,9 +832,7 @@ def dump_cookie(
         max_age = int(max_age.total_seconds())
     if expires is None and max_age is not None and sync_expires:
         expires = time.time() + max_age
-    if not _FIELD_NAME.fullmatch(key):
-        raise ValueError(f"Cookie {key!r} has a character that a cookie cannot carry")
-    cookie = f"{key}={_cookie_quote(value)}"
+    cookie = f"{_field_name(key)}={_cookie_quote(value)}"
     attributes = _cookie_attributes if expires is None else (
         _cookie_attributes.__wrapped__)     # each time another, not to be kept
     cookie += attributes(domain, expires, max_age, bool(secure), bool(httponly), path,
@@ -864,9 +851,6 @@ def _cookie_attributes(domain: str | None, expires: Any, max_age: int | None,
         "Expires": expires, "Max-Age": max_age, "Secure": secure or partitioned,
         "HttpOnly": httponly, "Path": path and quote(path, safe="%!$&'()*+,/:=@"),
         "SameSite": samesite and samesite.title(), "Partitioned": partitioned}
-    return _attributes_text(settings)
-
-def _attributes_text(settings: dict[str, Any]) -> str:
     if settings["SameSite"] not in (None, "Strict", "Lax", "None"):
         raise ValueError("SameSite must be Strict, Lax or None")
     return "".join(_attribute(name, setting) for name, setting in settings.items()
@@ -1031,12 +1015,9 @@ def _cache_directive(name: str, kind: Any, empty: Any = None) -> property:
     def get(self: Any) -> Any:
         if kind is bool:
             return name in self
-        if name not in self:
-            return None
-        try:
+        with contextlib.suppress(KeyError, ValueError):
             return empty if self[name] is None else kind(self[name])
-        except ValueError:
-            return None
+        return None
 
     def change(self: Any, value: Any) -> None:
         if value is None or value is False:
@@ -1087,7 +1068,7 @@ def parse_cache_control_header(value: str | None, on_update: Callable | None = N
     return (cls or RequestCacheControl)(parse_dict_header(value or ""), on_update)
 
 # --------------------------------------------------------------------------------------
-# 4. Conditions and ranges  (skip on first reading)
+# 5. Conditions and ranges  (skip on first reading)
 #
 # A client that has a copy asks whether it still holds (If-None-Match, If-Modified-
 # Since), one that has a part asks for the rest (Range): RFC 9110 sections 13 and 14.
@@ -1376,7 +1357,7 @@ def _is_newer(last_modified: Any, since: datetime) -> bool:
     return when.replace(microsecond=0) > since
 
 # --------------------------------------------------------------------------------------
-# 5. Signals and proxies
+# 6. Signals and proxies
 #
 # `request` is global, and yet each thread and each task sees its own: behind the name
 # stands a LocalProxy, which at each access asks a ContextVar (PEP 567) for the context
@@ -1385,6 +1366,33 @@ def _is_newer(last_modified: Any, since: datetime) -> bool:
 # copy. Where no context was pushed there stands one that explains. Signals tell whoever
 # listens what happens; they are Blinker's where that is installed.
 # --------------------------------------------------------------------------------------
+
+class cached_property:      # functools' takes a lock in Python 3.10 and 3.11
+    """A property computed once an object: the value is then a plain attribute."""
+    def __init__(self, fget: Callable[[Any], Any]) -> None:
+        self.fget, self.__name__, self.__doc__ = fget, fget.__name__, fget.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.__name__ = name
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        if obj is None:
+            return self
+        value = self.fget(obj)
+        _keep(obj, self.__name__, value, self)
+        return value
+
+def _keep(obj: Any, name: str, value: Any, descriptor: Any) -> None:
+    """Make a value the attribute that a descriptor stands for.
+
+    To touch `obj.__dict__` would make CPython 3.11 look up each attribute of the object
+    in four times the time from then on; so that is for a property of a subclass, which
+    asks `super()` for the value.
+    """
+    if getattr(type(obj), name, None) is descriptor:
+        object.__setattr__(obj, name, value)
+    else:
+        obj.__dict__[name] = value
 
 class _Signal:
     """What stands in for a signal of Blinker where that is not installed."""
@@ -1592,291 +1600,6 @@ g: Any = _context_proxy("g")
 request: Any = _context_proxy("request")
 session: Any = _context_proxy("session")
 app_ctx: Any = LocalProxy(lambda: _context.get().app and _context.get())  # or explains
-
-# --------------------------------------------------------------------------------------
-# 6. Context
-#
-# One object holds all that belongs to a request: the application, the request, the
-# session, `g`. It is pushed when the request comes and popped when it is answered; the
-# teardown functions run then.
-# --------------------------------------------------------------------------------------
-
-class _AppCtxGlobals:
-    """What `g` is: a namespace that lives as long as its context."""
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return an attribute or the default."""
-        return self.__dict__.get(name, default)
-
-    def pop(self, name: str, default: Any = _missing) -> Any:
-        """Remove and return an attribute; KeyError without a default."""
-        rest = () if default is _missing else (default,)
-        return self.__dict__.pop(name, *rest)
-
-    def setdefault(self, name: str, default: Any = None) -> Any:
-        """Return an attribute, after setting it if it was missing."""
-        return self.__dict__.setdefault(name, default)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"g.{name} was not set in this context")
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.__dict__
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.__dict__)
-
-    def __repr__(self) -> str:
-        return f"<g of {current_app and current_app.name!r}: {sorted(self.__dict__)}>"
-
-class AppContext:
-    """An application at work: for a request if it has one, or just so.
-
-    Push it with `with`: inside, current_app, g, request and session find what it holds.
-    """
-    _own: bool                  # whether it came with a request of its own
-    _tokens: tuple = ()         # (token, (token before, …)) for each push
-    _g: Any = None
-    _outer: Any = _outside      # the context that was there before
-    _guest = False              # a request pushed inside a context of its app: shares g
-    _after_request_functions: list | tuple = ()
-    flashes: list | None = None
-    request: Any = None
-    _is_down = False            # the teardown functions have run
-    _needs_after = False        # there may be work for process_response
-    _holds = 0                  # streams that go on after the response was returned
-
-    def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
-        self.app, self.request, self._session = app, request, session
-        self._own = request is not None
-        if session is not None or request is None:
-            self._needs_after = True
-
-    def push(self) -> None:
-        """Make this the current context; the first time, its request is matched."""
-        outer, before = _context.get(), self._tokens
-        self._tokens = _context.set(self), before
-        if before:
-            return
-        self._is_down = False
-        if outer is not self._outer and outer is not self:
-            self._settle_inside(outer)
-        if appcontext_pushed.receivers and not self._guest:
-            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
-        if self._own and self.request.url_rule is None:
-            self.match_request()
-
-    def _settle_inside(self, outer: AppContext) -> None:
-        """Take over what another context has: its request, or (a guest) its `g`."""
-        self._outer = outer
-        self.__dict__.pop("url_adapter", None)
-        request = None if outer is _outside else outer.request
-        if not self._own:
-            self.request = request
-        self._guest = self._own and outer is not _outside and (
-            request is None and outer.app is self.app)
-
-    def match_request(self) -> None:
-        """Find the rule for the request, or the exception that will be its answer."""
-        request, app = self.request, self.app
-        environ = request.environ
-        try:
-            path = environ.get("PATH_INFO", "/")
-            if app._plain_hosts and path.isascii() and "HTTP_UPGRADE" not in environ:
-                # Most requests: the host chooses no rule, so no MapAdapter (chapter 10)
-                # is made, which saves 2 us. None means: make it, it must say more.
-                request.check_host(app.config["TRUSTED_HOSTS"])
-                found = app.url_map.find_plain(path, request.method)
-                if type(found) is tuple:
-                    request.url_rule, request.view_args = found
-                    return
-                if found is not None:
-                    request.routing_exception = found
-                    return
-            found = self.url_adapter.match(return_rule=True)
-            request.url_rule, request.view_args = found
-        except HTTPException as error:
-            request.routing_exception = error
-
-    @cached_property
-    def url_adapter(self) -> Any:
-        """The MapAdapter of this context; None without a request and SERVER_NAME."""
-        if not self._own and self.request is not None:
-            return self._outer.url_adapter
-        return self.app.create_url_adapter(self.request)
-
-    @property
-    def g(self) -> Any:
-        """The namespace, which a guest shares with its host."""
-        if self._g is None:
-            self._g = self._outer.g if self._guest else self.app.app_ctx_globals_class()
-        return self._g
-
-    @g.setter
-    def g(self, value: Any) -> None:
-        self._g = value
-
-    @property
-    def session(self) -> Any:
-        """The session, opened when first touched."""
-        session = self._session
-        if session is None:
-            session = self._open_session() if self._own else self._outer.session
-        session.accessed = True
-        return session
-
-    def _open_session(self) -> Any:
-        interface, self._needs_after = self.app.session_interface, True
-        self._session = interface.open_session(self.app, self.request)
-        if self._session is None:
-            self._session = interface.make_null_session(self.app)
-        return self._session
-
-    def copy(self) -> AppContext:
-        """Return a context of the same request and session, for another thread."""
-        session = self._session if self._session is not None else self._open_session()
-        return type(self)(self.app, self.request, session)
-
-    def pop(self, exc: Any = _missing) -> None:
-        """Leave the context; the last time, the teardown functions run."""
-        if _context.get() is not self:
-            raise AssertionError(f"the current context is {_context.get()!r},"
-                                 f" not {self!r}")
-        token, before = self._tokens
-        try:
-            if not before:
-                exc = sys.exc_info()[1] if exc is _missing else exc
-                if not self._holds or exc is not None:
-                    self._tear_down(exc)
-        finally:
-            self._tokens = before
-            _context.reset(token)
-
-    def _tear_down(self, exc: BaseException | None) -> None:
-        """Run the teardown functions, once, if there are any."""
-        if self._is_down:
-            return
-        self._is_down, app = True, self.app
-        if not app._is_plain or app.teardown_appcontext_funcs or (
-                app.teardown_request_funcs or request_tearing_down.receivers
-                or appcontext_tearing_down.receivers or appcontext_popped.receivers
-                or self.request is not None and self.request._uploads):
-            self._call_teardowns(app, exc)
-
-    def _call_teardowns(self, app: Any, exc: BaseException | None) -> None:
-        """Call what is to be called at the end; for a request, a failure is logged."""
-        try:
-            try:
-                if self._own:
-                    try:
-                        app.do_teardown_request(exc)
-                    finally:
-                        self.request.close()
-            finally:
-                if not self._guest:
-                    app.do_teardown_appcontext(exc)
-                    if appcontext_popped.receivers:
-                        appcontext_popped.send(app, _async_wrapper=app.ensure_sync)
-        except Exception:
-            if not self._own or app._propagates():
-                raise
-            app.logger.exception("A teardown function failed")
-
-    def __enter__(self) -> AppContext:
-        self.push()
-        return self
-
-    def __exit__(self, kind: Any, exc: BaseException | None, traceback: Any) -> None:
-        self.pop(exc)
-
-    def __repr__(self) -> str:
-        about = "" if self.request is None else f" {self.request!r}"
-        return f"<{type(self).__name__}{about} of {self.app.name}>"
-
-RequestContext = AppContext
-
-def _request_context() -> AppContext:
-    """Return the context that the current request came with."""
-    request._get_current_object()
-    context = _context.get()
-    while not context._own:
-        context = context._outer
-    return context
-
-request_ctx: Any = LocalProxy(_request_context)
-
-def has_app_context() -> bool:
-    """Tell whether current_app and g can be used."""
-    return _context.get() is not _outside
-
-def has_request_context() -> bool:
-    """Tell whether request and session can be used."""
-    return has_app_context() and _context.get().request is not None
-
-def after_this_request(f: Callable) -> Callable:
-    """Call a function with the response of this request; it returns the response."""
-    context = _request_context()
-    context._after_request_functions = [*context._after_request_functions, f]
-    context._needs_after = True
-    return f
-
-def copy_current_request_context(f: Callable) -> Callable:
-    """Wrap a function so that it sees the request in another thread or task.
-
-    The request and the session are the same, `g` is not.
-    """
-    context = _request_context().copy()
-    @functools.wraps(f)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with context.copy():
-            return context.app.ensure_sync(f)(*args, **kwargs)
-    return wrapper
-
-class _ContextStream:
-    """An iterator whose steps run inside a context, which is left when it is closed."""
-    def __init__(self, context: AppContext, generator: Iterator) -> None:
-        self._context, self._generator, self._open = context, generator, True
-        context._holds += 1
-
-    def __iter__(self) -> Iterator:
-        return self
-
-    def __next__(self) -> Any:
-        token = _context.set(self._context)
-        try:
-            return next(self._generator)
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            _context.reset(token)
-
-    def close(self) -> None:
-        """Close the generator, and tear the context down when nothing else holds it."""
-        if not self._open:
-            return
-        self._open = False
-        token = _context.set(self._context)
-        try:
-            if hasattr(self._generator, "close"):
-                self._generator.close()
-        finally:
-            self._context._holds -= 1
-            try:
-                if not self._context._holds and not self._context._tokens:
-                    self._context._tear_down(None)
-            finally:
-                _context.reset(token)
-
-    __del__ = close
-
-def stream_with_context(generator_or_function: Any) -> Any:
-    """Keep the request's context while a generator runs; also a decorator of one."""
-    if hasattr(generator_or_function, "__iter__"):
-        return _ContextStream(_request_context(), iter(generator_or_function))
-    @functools.wraps(generator_or_function)
-    def decorator(*args: Any, **kwargs: Any) -> Any:
-        return stream_with_context(generator_or_function(*args, **kwargs))
-    return decorator
 
 # --------------------------------------------------------------------------------------
 # 7. Errors that are answers
@@ -2126,7 +1849,292 @@ def abort(code: Any, *args: Any, **kwargs: Any) -> NoReturn:
     aborter(code, *args, **kwargs)
 
 # --------------------------------------------------------------------------------------
-# 8. URLs and hosts
+# 8. Context
+#
+# One object holds all that belongs to a request: the application, the request, the
+# session, `g`. It is pushed when the request comes and popped when it is answered; the
+# teardown functions run then.
+# --------------------------------------------------------------------------------------
+
+class _AppCtxGlobals:
+    """What `g` is: a namespace that lives as long as its context."""
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return an attribute or the default."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: Any = _missing) -> Any:
+        """Remove and return an attribute; KeyError without a default."""
+        rest = () if default is _missing else (default,)
+        return self.__dict__.pop(name, *rest)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """Return an attribute, after setting it if it was missing."""
+        return self.__dict__.setdefault(name, default)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"g.{name} was not set in this context")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.__dict__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __repr__(self) -> str:
+        return f"<g of {current_app and current_app.name!r}: {sorted(self.__dict__)}>"
+
+class AppContext:
+    """An application at work: for a request if it has one, or just so.
+
+    Push it with `with`: inside, current_app, g, request and session find what it holds.
+    """
+    _own: bool                  # whether it came with a request of its own
+    _tokens: tuple = ()         # (token, (token before, …)) for each push
+    _g: Any = None
+    _outer: Any = _outside      # the context that was there before
+    _guest = False              # a request pushed inside a context of its app: shares g
+    _after_request_functions: list | tuple = ()
+    flashes: list | None = None
+    request: Any = None
+    _is_down = False            # the teardown functions have run
+    _needs_after = False        # there may be work for process_response
+    _holds = 0                  # streams that go on after the response was returned
+
+    def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
+        self.app, self.request, self._session = app, request, session
+        self._own = request is not None
+        if session is not None or request is None:
+            self._needs_after = True
+
+    def push(self) -> None:
+        """Make this the current context; the first time, its request is matched."""
+        outer, before = _context.get(), self._tokens
+        self._tokens = _context.set(self), before
+        if before:
+            return
+        self._is_down = False
+        if outer is not self._outer and outer is not self:
+            self._settle_inside(outer)
+        if appcontext_pushed.receivers and not self._guest:
+            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
+        if self._own and self.request.url_rule is None:
+            self.match_request()
+
+    def _settle_inside(self, outer: AppContext) -> None:
+        """Take over what another context has: its request, or (a guest) its `g`."""
+        self._outer = outer
+        self.__dict__.pop("url_adapter", None)
+        request = None if outer is _outside else outer.request
+        if not self._own:
+            self.request = request
+        self._guest = self._own and outer is not _outside and (
+            request is None and outer.app is self.app)
+
+    def match_request(self) -> None:
+        """Find the rule for the request, or the exception that will be its answer."""
+        request, app = self.request, self.app
+        environ = request.environ
+        try:
+            path = environ.get("PATH_INFO", "/")
+            if app._plain_hosts and path.isascii() and "HTTP_UPGRADE" not in environ:
+                # Most requests: the host chooses no rule, so no MapAdapter (chapter 13)
+                # is made, which saves 2 us. None means: make it, it must say more.
+                request.check_host(app.config["TRUSTED_HOSTS"])
+                found = app.url_map.find_plain(path, request.method)
+                if type(found) is tuple:
+                    request.url_rule, request.view_args = found
+                    return
+                if found is not None:
+                    request.routing_exception = found
+                    return
+            found = self.url_adapter.match(return_rule=True)
+            request.url_rule, request.view_args = found
+        except HTTPException as error:
+            request.routing_exception = error
+
+    @cached_property
+    def url_adapter(self) -> Any:
+        """The MapAdapter of this context; None without a request and SERVER_NAME."""
+        if not self._own and self.request is not None:
+            return self._outer.url_adapter
+        return self.app.create_url_adapter(self.request)
+
+    @property
+    def g(self) -> Any:
+        """The namespace, which a guest shares with its host."""
+        if self._g is None:
+            self._g = self._outer.g if self._guest else self.app.app_ctx_globals_class()
+        return self._g
+
+    @g.setter
+    def g(self, value: Any) -> None:
+        self._g = value
+
+    @property
+    def session(self) -> Any:
+        """The session, opened when first touched."""
+        session = self._session
+        if session is None:
+            session = self._open_session() if self._own else self._outer.session
+        session.accessed = True
+        return session
+
+    def _open_session(self) -> Any:
+        interface, self._needs_after = self.app.session_interface, True
+        self._session = interface.open_session(self.app, self.request)
+        if self._session is None:
+            self._session = interface.make_null_session(self.app)
+        return self._session
+
+    def copy(self) -> AppContext:
+        """Return a context of the same request and session, for another thread."""
+        session = self._session if self._session is not None else self._open_session()
+        return type(self)(self.app, self.request, session)
+
+    def pop(self, exc: Any = _missing) -> None:
+        """Leave the context; the last time, the teardown functions run."""
+        if _context.get() is not self:
+            raise AssertionError(f"the current context is {_context.get()!r},"
+                                 f" not {self!r}")
+        token, before = self._tokens
+        try:
+            if not before:
+                exc = sys.exc_info()[1] if exc is _missing else exc
+                if not self._holds or exc is not None:
+                    self._tear_down(exc)
+        finally:
+            self._tokens = before
+            _context.reset(token)
+
+    def _tear_down(self, exc: BaseException | None) -> None:
+        """Run the teardown functions, once, if there are any."""
+        if self._is_down:
+            return
+        self._is_down, app = True, self.app
+        if not app._is_plain or app.teardown_appcontext_funcs or (
+                app.teardown_request_funcs or request_tearing_down.receivers
+                or appcontext_tearing_down.receivers or appcontext_popped.receivers
+                or self.request is not None and self.request._uploads):
+            self._call_teardowns(app, exc)
+
+    def _call_teardowns(self, app: Any, exc: BaseException | None) -> None:
+        """Call what is to be called at the end; for a request, a failure is logged."""
+        try:
+            try:
+                if self._own:
+                    try:
+                        app.do_teardown_request(exc)
+                    finally:
+                        self.request.close()
+            finally:
+                if not self._guest:
+                    app.do_teardown_appcontext(exc)
+                    if appcontext_popped.receivers:
+                        appcontext_popped.send(app, _async_wrapper=app.ensure_sync)
+        except Exception:
+            if not self._own or app._propagates():
+                raise
+            app.logger.exception("A teardown function failed")
+
+    def __enter__(self) -> AppContext:
+        self.push()
+        return self
+
+    def __exit__(self, kind: Any, exc: BaseException | None, traceback: Any) -> None:
+        self.pop(exc)
+
+    def __repr__(self) -> str:
+        about = "" if self.request is None else f" {self.request!r}"
+        return f"<{type(self).__name__}{about} of {self.app.name}>"
+
+RequestContext = AppContext
+
+def _request_context() -> AppContext:
+    """Return the context that the current request came with."""
+    request._get_current_object()
+    context = _context.get()
+    while not context._own:
+        context = context._outer
+    return context
+
+request_ctx: Any = LocalProxy(_request_context)
+
+def has_app_context() -> bool:
+    """Tell whether current_app and g can be used."""
+    return _context.get() is not _outside
+
+def has_request_context() -> bool:
+    """Tell whether request and session can be used."""
+    return has_app_context() and _context.get().request is not None
+
+def after_this_request(f: Callable) -> Callable:
+    """Call a function with the response of this request; it returns the response."""
+    context = _request_context()
+    context._after_request_functions = [*context._after_request_functions, f]
+    context._needs_after = True
+    return f
+
+def copy_current_request_context(f: Callable) -> Callable:
+    """Wrap a function so that it sees the request in another thread or task.
+
+    The request and the session are the same, `g` is not.
+    """
+    context = _request_context().copy()
+    @functools.wraps(f)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with context.copy():
+            return context.app.ensure_sync(f)(*args, **kwargs)
+    return wrapper
+
+class _ContextStream:
+    """An iterator whose steps run inside a context, which is left when it is closed."""
+    def __init__(self, context: AppContext, generator: Iterator) -> None:
+        self._context, self._generator, self._open = context, generator, True
+        context._holds += 1
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def __next__(self) -> Any:
+        token = _context.set(self._context)
+        try:
+            return next(self._generator)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            _context.reset(token)
+
+    def close(self) -> None:
+        """Close the generator, and tear the context down when nothing else holds it."""
+        if not self._open:
+            return
+        self._open = False
+        token = _context.set(self._context)
+        try:
+            if hasattr(self._generator, "close"):
+                self._generator.close()
+        finally:
+            self._context._holds -= 1
+            try:
+                if not self._context._holds and not self._context._tokens:
+                    self._context._tear_down(None)
+            finally:
+                _context.reset(token)
+
+    __del__ = close
+
+def stream_with_context(generator_or_function: Any) -> Any:
+    """Keep the request's context while a generator runs; also a decorator of one."""
+    if hasattr(generator_or_function, "__iter__"):
+        return _ContextStream(_request_context(), iter(generator_or_function))
+    @functools.wraps(generator_or_function)
+    def decorator(*args: Any, **kwargs: Any) -> Any:
+        return stream_with_context(generator_or_function(*args, **kwargs))
+    return decorator
+
+# --------------------------------------------------------------------------------------
+# 9. URLs and hosts
 #
 # The path and the query come percent-encoded, the host as the client says it: it is
 # checked before anything is built of it (RFC 3986, RFC 9110 section 7.2). PEP 3333
@@ -2349,11 +2357,10 @@ def uri_to_iri(uri: str) -> str:
                        _readable(parts.fragment, "")))
 
 # --------------------------------------------------------------------------------------
-# 9. Rules: how a path becomes a regular expression
+# 10. Converters
 #
-# A rule like `/user/<name>/post/<int:id>` is fixed text and variables. Each variable
-# has a converter, which puts its pattern into the regular expression of the rule, and
-# turns the text that matched into a value; to build a URL, it goes the other way.
+# A variable of a rule, the `<int:id>` in `/post/<int:id>`, has a converter: a pattern
+# for the text that it takes, and two functions between that text and a value.
 # --------------------------------------------------------------------------------------
 
 class ValidationError(ValueError):
@@ -2464,6 +2471,14 @@ class UUIDConverter(BaseConverter):
 DEFAULT_CONVERTERS: Mapping[str, type[BaseConverter]] = ImmutableDict(
     default=UnicodeConverter, string=UnicodeConverter, any=AnyConverter,
     path=PathConverter, int=IntegerConverter, float=FloatConverter, uuid=UUIDConverter)
+
+# --------------------------------------------------------------------------------------
+# 11. Rules: how a path becomes a regular expression
+#
+# A rule like `/user/<name>/post/<int:id>` is fixed text and variables. The converter of
+# each variable puts its pattern into the regular expression of the rule, and turns the
+# text that matched into a value; to build a URL, it goes the other way.
+# --------------------------------------------------------------------------------------
 
 _RULE_PART = re.compile(
     r"([^<]+)|<(?:([a-zA-Z_]\w*)(?:\((.*?)\))?:)?([a-zA-Z_]\w*)>", re.A)
@@ -2744,7 +2759,7 @@ class Rule:
         return f"<{type(self).__name__} {self.rule!r}{methods} -> {self.endpoint}>"
 
 # --------------------------------------------------------------------------------------
-# 10. Routing: which rule matches
+# 12. Routing: which rule matches
 #
 # Trying the expressions of all rules would take a time that grows with their number; so
 # the rules are kept in dicts by what is fixed in them. The path is cut at its slashes,
@@ -2758,54 +2773,8 @@ class Rule:
 class RoutingException(Exception):
     """What the router raises that is no error of the application."""
 
-class RequestRedirect(HTTPException, RoutingException):
-    """The path is right but for its form: go to `new_url`."""
-    code = 308
-
-    def __init__(self, new_url: str) -> None:
-        super().__init__(new_url)
-        self.new_url = new_url
-
-    def get_response(self, environ: Any = None, scope: Any = None) -> Any:
-        """Return the redirect."""
-        return redirect(self.new_url, self.code or 308)
-
 class WebsocketMismatch(BadRequest):
     """A WebSocket request for a rule that is for HTTP only, or the other way."""
-
-class BuildError(RoutingException, LookupError):
-    """url_for cannot build: no such endpoint, or values are missing or unfit."""
-    def __init__(self, endpoint: Any, values: Mapping, method: str | None,
-                 adapter: MapAdapter | None = None) -> None:
-        super().__init__(endpoint, values, method)
-        self.endpoint, self.values, self.method = endpoint, values, method
-        self.adapter = adapter
-
-    @property
-    def suggested(self) -> Rule | None:
-        """The rule whose endpoint, values and methods come nearest, if any."""
-        from difflib import SequenceMatcher
-        def likeness(rule: Rule) -> float:
-            names = str(rule.endpoint), str(self.endpoint)
-            return (SequenceMatcher(None, *names).ratio()
-                    + 0.01 * bool(set(self.values) == rule.arguments)
-                    + 0.01 * bool(rule.methods and self.method in rule.methods))
-        rules = list(self.adapter.map.iter_rules()) if self.adapter else []
-        return max(rules, key=likeness, default=None)
-
-    def __str__(self) -> str:
-        text = f"Could not build url for endpoint {self.endpoint!r}"
-        text += f" ({self.method!r})" if self.method else ""
-        text += f" with values {sorted(self.values)!r}" if self.values else ""
-        near = self.suggested
-        if near is None:
-            return f"{text}. There are no rules."
-        if near.endpoint != self.endpoint:
-            return f"{text}. Did you mean {near.endpoint!r} instead?"
-        if self.method and self.method not in (near.methods or {self.method}):
-            return f"{text}. Did you mean to use methods {sorted(near.methods or ())}?"
-        missing = near.arguments - set(self.values) - set(near.defaults or ())
-        return f"{text}. Did you forget to specify values {sorted(missing)}?"
 
 def mismatch(allowed: set[str]) -> HTTPException:
     """Return the error for a path that takes only these methods; "" is a protocol."""
@@ -3082,6 +3051,61 @@ class Map:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self.iter_rules())})"
 
+# --------------------------------------------------------------------------------------
+# 13. Routing for one host
+#
+# A MapAdapter is the Map seen from one host, one scheme, one root: it has what matching
+# and building need beside the rules. It redirects where a path is right but for its
+# form (a slash too few or too many, an alias), and builds URLs for url_for, from the
+# rules of an endpoint the first that has room for the values.
+# --------------------------------------------------------------------------------------
+
+class RequestRedirect(HTTPException, RoutingException):
+    """The path is right but for its form: go to `new_url`."""
+    code = 308
+
+    def __init__(self, new_url: str) -> None:
+        super().__init__(new_url)
+        self.new_url = new_url
+
+    def get_response(self, environ: Any = None, scope: Any = None) -> Any:
+        """Return the redirect."""
+        return redirect(self.new_url, self.code or 308)
+
+class BuildError(RoutingException, LookupError):
+    """url_for cannot build: no such endpoint, or values are missing or unfit."""
+    def __init__(self, endpoint: Any, values: Mapping, method: str | None,
+                 adapter: MapAdapter | None = None) -> None:
+        super().__init__(endpoint, values, method)
+        self.endpoint, self.values, self.method = endpoint, values, method
+        self.adapter = adapter
+
+    @property
+    def suggested(self) -> Rule | None:
+        """The rule whose endpoint, values and methods come nearest, if any."""
+        from difflib import SequenceMatcher
+        def likeness(rule: Rule) -> float:
+            names = str(rule.endpoint), str(self.endpoint)
+            return (SequenceMatcher(None, *names).ratio()
+                    + 0.01 * bool(set(self.values) == rule.arguments)
+                    + 0.01 * bool(rule.methods and self.method in rule.methods))
+        rules = list(self.adapter.map.iter_rules()) if self.adapter else []
+        return max(rules, key=likeness, default=None)
+
+    def __str__(self) -> str:
+        text = f"Could not build url for endpoint {self.endpoint!r}"
+        text += f" ({self.method!r})" if self.method else ""
+        text += f" with values {sorted(self.values)!r}" if self.values else ""
+        near = self.suggested
+        if near is None:
+            return f"{text}. There are no rules."
+        if near.endpoint != self.endpoint:
+            return f"{text}. Did you mean {near.endpoint!r} instead?"
+        if self.method and self.method not in (near.methods or {self.method}):
+            return f"{text}. Did you mean to use methods {sorted(near.methods or ())}?"
+        missing = near.arguments - set(self.values) - set(near.defaults or ())
+        return f"{text}. Did you forget to specify values {sorted(missing)}?"
+
 def _given_values(values: Any) -> dict:
     if isinstance(values, MultiDict):
         values = {key: some if len(some) > 1 else some[0]
@@ -3261,12 +3285,11 @@ class MapAdapter:
         return ("ws" if websocket else "http") + "s" * secure + ":"
 
 # --------------------------------------------------------------------------------------
-# 11. Request bodies  (skip on first reading)
+# 14. Request bodies  (skip on first reading)
 #
 # A body is a stream that ends where Content-Length says; nothing is read beyond that,
-# and nothing before it is asked for. A multipart form (RFC 7578) is read in blocks of
-# 128 kB: what lies between two boundaries goes to its file as it comes, so that memory
-# does not grow with the upload. Every limit is checked while reading.
+# and nothing before it is asked for. Every limit is checked while reading. A file that
+# was uploaded is a stream, too, with a name.
 # --------------------------------------------------------------------------------------
 
 _BLOCK = 128 * 1024
@@ -3419,6 +3442,13 @@ class FileStorage:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.filename!r} ({self.content_type!r})>"
+
+# --------------------------------------------------------------------------------------
+# 15. Multipart forms  (skip on first reading)
+#
+# A multipart form (RFC 7578) is read in blocks of 128 kB: what lies between two
+# boundaries goes to its file as it comes, so that memory does not grow with the upload.
+# --------------------------------------------------------------------------------------
 
 class MultiPartParser:
     """Parse a multipart form from a stream, in bounded memory (RFC 7578, RFC 2046).
@@ -3608,10 +3638,9 @@ def default_stream_factory(total_content_length: int | None, content_type: str |
     return SpooledTemporaryFile(64_000 if is_large else 500_000, mode="rb+")
 
 # --------------------------------------------------------------------------------------
-# 12. The request
+# 16. Credentials, user agents, sets of words  (skip on first reading)
 #
-# A Request wraps a WSGI environ (PEP 3333) and computes nothing until it is asked: each
-# property is computed once and is a plain attribute from then on.
+# Three kinds of values that a header field has, and that are more than a text.
 # --------------------------------------------------------------------------------------
 
 class Authorization:
@@ -3776,6 +3805,15 @@ def parse_set_header(value: str | None, on_update: Callable | None = None) -> He
     """Parse a list of words to a HeaderSet."""
     return HeaderSet(parse_list_header(value or ""), on_update)
 
+# --------------------------------------------------------------------------------------
+# 17. The head of a request
+#
+# A request wraps a WSGI environ (PEP 3333) and computes nothing until it is asked: each
+# property is computed once and is a plain attribute from then on. Here is what it knows
+# without its body: method, host, path, URL, query, cookies, header fields, and the rule
+# that matched.
+# --------------------------------------------------------------------------------------
+
 class _header:
     """A property that parses a header field once; without a field it parses None."""
     def __init__(self, name: str, parse: Callable | None = None, doc: str = "") -> None:
@@ -3811,8 +3849,8 @@ def _owners(endpoint: str | None) -> tuple[str | None, ...]:
 
 _METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
 
-class Request:
-    """A request, read from its WSGI environ."""
+class _RequestHead:
+    """What a request says before its body."""
     parameter_storage_class: Any = ImmutableMultiDict
     dict_storage_class: Any = ImmutableMultiDict
     list_storage_class: Any = ImmutableList
@@ -3821,9 +3859,6 @@ class Request:
     url_rule: Rule | None = None
     view_args: dict[str, Any] | None = None
     routing_exception: HTTPException | None = None
-    _uploads: list | tuple = ()
-    _data: bytes | None = None
-    _stream: Any = None
     shallow = False
 
     def __init__(self, environ: dict, populate_request: bool = True,
@@ -3946,6 +3981,38 @@ class Request:
         kind = self.mimetype or ""
         return kind == "application/json" or (
             kind.startswith("application/") and kind.endswith("+json"))
+
+    endpoint = property(lambda self: self.url_rule.endpoint if self.url_rule else None)
+
+    @property
+    def blueprint(self) -> str | None:
+        """The full name of the blueprint the endpoint belongs to."""
+        endpoint = self.endpoint
+        return endpoint.rpartition(".")[0] if "." in (endpoint or "") else None
+
+    @property
+    def blueprints(self) -> list[str]:
+        """The names of the blueprint and of those it lies in, the innermost first."""
+        return _blueprint_path(self.blueprint)
+
+    def __repr__(self) -> str:
+        try:
+            return f"<{type(self).__name__} {self.url!r} [{self.method}]>"
+        except HTTPException:
+            return f"<{type(self).__name__} (invalid URL) [{self.method}]>"
+
+# --------------------------------------------------------------------------------------
+# 18. The request
+#
+# A body can be read in four ways: as a stream, as bytes, as a form, as JSON. It comes
+# once; so each way looks first whether another one has read it already.
+# --------------------------------------------------------------------------------------
+
+class Request(_RequestHead):
+    """A request, read from its WSGI environ."""
+    _uploads: list | tuple = ()
+    _data: bytes | None = None
+    _stream: Any = None
 
     def _limit(key: str, default: int | None) -> Any:
         """Make a limit that is set on the request, or else by the configuration."""
@@ -4091,19 +4158,6 @@ class Request:
         detail = f"The body is no JSON: {e}" if shown else None
         raise BadRequest(detail) from e
 
-    endpoint = property(lambda self: self.url_rule.endpoint if self.url_rule else None)
-
-    @property
-    def blueprint(self) -> str | None:
-        """The full name of the blueprint the endpoint belongs to."""
-        endpoint = self.endpoint
-        return endpoint.rpartition(".")[0] if "." in (endpoint or "") else None
-
-    @property
-    def blueprints(self) -> list[str]:
-        """The names of the blueprint and of those it lies in, the innermost first."""
-        return _blueprint_path(self.blueprint)
-
     def close(self) -> None:
         """Close the uploaded files."""
         for _, file in self._uploads:
@@ -4119,12 +4173,6 @@ class Request:
     def from_values(cls, *args: Any, **kwargs: Any) -> Any:
         """Return a request made up of EnvironBuilder's arguments."""
         return EnvironBuilder(None, *args, **kwargs).get_request(cls)
-
-    def __repr__(self) -> str:
-        try:
-            return f"<{type(self).__name__} {self.url!r} [{self.method}]>"
-        except HTTPException:
-            return f"<{type(self).__name__} (invalid URL) [{self.method}]>"
 
 class _NoEnctype(ImmutableMultiDict):
     """What debug mode puts in place of `files` when a form forgot its enctype."""
@@ -4145,7 +4193,7 @@ class DebugFilesKeyError(KeyError, AssertionError):
         return str(self.args[0])
 
 # --------------------------------------------------------------------------------------
-# 13. The header fields of a response
+# 19. The header fields of a response
 #
 # The header properties are one descriptor; those that are sets or dicts write
 # themselves back into the response when they change.
@@ -4295,6 +4343,20 @@ def _retry_after(value: str) -> datetime | None:
         return datetime.now(timezone.utc) + timedelta(seconds=int(value))
     return parse_date(value)
 
+@functools.lru_cache(maxsize=256)
+def get_content_type(mimetype: str, charset: str) -> str:
+    """Add the charset to a media type of text."""
+    text = mimetype.startswith("text/") or mimetype.endswith("+xml") or mimetype in (
+        "application/ecmascript", "application/javascript", "application/sql",
+        "application/xml", "application/xml-dtd",
+        "application/xml-external-parsed-entity")
+    return f"{mimetype}; charset={charset}" if text else mimetype
+
+@functools.lru_cache(maxsize=256)
+def _type_lines(mimetype: str | None) -> list[tuple[str, str]]:
+    return [] if mimetype is None else [
+        _field_line("Content-Type", get_content_type(mimetype, "utf-8"))]
+
 class _ResponseFields:
     """The header fields of a response, as attributes."""
     headers: Headers
@@ -4352,26 +4414,63 @@ class _ResponseFields:
     def www_authenticate(self) -> None:
         self.headers.remove("WWW-Authenticate")
 
+    @property
+    def mimetype(self) -> str | None:
+        """The media type without parameters; assigned, it gets its charset."""
+        value = self.headers.get("Content-Type")
+        return value.partition(";")[0].strip() if value else None
+
+    @mimetype.setter
+    def mimetype(self, value: str) -> None:
+        self.headers["Content-Type"] = get_content_type(value, "utf-8")
+
+    @property
+    def mimetype_params(self) -> CallbackDict:
+        """The parameters of the Content-Type, which change with it."""
+        def write_back(params: Any) -> None:
+            self.headers["Content-Type"] = dump_options_header(self.mimetype, params)
+        return CallbackDict(parse_options_header(self.content_type)[1], write_back)
+
+    def set_etag(self, etag: str, weak: bool = False) -> None:
+        """Set the entity tag."""
+        self.headers["ETag"] = quote_etag(etag, weak)
+
+    def get_etag(self) -> tuple:
+        """Return (tag, whether it is weak), or (None, None)."""
+        return unquote_etag(self.headers.get("ETag"))
+
+    def set_cookie(self, key: str, value: str = "",
+                   max_age: timedelta | int | None = None, expires: Any = None,
+                   path: str | None = "/", domain: str | None = None,
+                   secure: bool = False, httponly: bool = False,
+                   samesite: str | None = None,
+                   partitioned: bool = False) -> None:
+        """Add a cookie; see dump_cookie for the attributes and what they refuse."""
+        self.headers.add("Set-Cookie", dump_cookie(
+            key, value, max_age, expires, path, domain, secure, httponly,
+            max_size=self.max_cookie_size, samesite=samesite, partitioned=partitioned))
+
+    def delete_cookie(self, key: str, path: str | None = "/", domain: str | None = None,
+                      secure: bool = False, httponly: bool = False,
+                      samesite: str | None = None,
+                      partitioned: bool = False) -> None:
+        """Make the browser forget a cookie; path and domain as it was set with."""
+        self.set_cookie(key, "", 0, 0, path, domain, secure, httponly, samesite,
+                        partitioned)
+
+    @property
+    def max_cookie_size(self) -> int:
+        """The size in bytes above which a cookie makes a warning, 0 for never."""
+        context = _context.get()
+        return 4093 if context is _outside else context.app.config["MAX_COOKIE_SIZE"]
+
 # --------------------------------------------------------------------------------------
-# 14. The response
+# 20. The body of a response
 #
-# A Response is a status, header fields and a body: a list of bytes, or an iterator that
-# is sent as it comes. It is itself a WSGI application.
+# A body is a list of bytes, or an iterator that is sent as it comes; who asks for its
+# data or its length has an iterator read to a list. Whatever happens, it is closed at
+# the end (PEP 3333), and then whoever waits for that is called.
 # --------------------------------------------------------------------------------------
-
-@functools.lru_cache(maxsize=256)
-def get_content_type(mimetype: str, charset: str) -> str:
-    """Add the charset to a media type of text."""
-    text = mimetype.startswith("text/") or mimetype.endswith("+xml") or mimetype in (
-        "application/ecmascript", "application/javascript", "application/sql",
-        "application/xml", "application/xml-dtd",
-        "application/xml-external-parsed-entity")
-    return f"{mimetype}; charset={charset}" if text else mimetype
-
-@functools.lru_cache(maxsize=256)
-def _type_lines(mimetype: str | None) -> list[tuple[str, str]]:
-    return [] if mimetype is None else [
-        _field_line("Content-Type", get_content_type(mimetype, "utf-8"))]
 
 class ClosingIterator:
     """An iterator with a `close` that calls the given functions, come what may."""
@@ -4400,7 +4499,7 @@ class _BodyStream:
     """What `response.stream` is: a file whose writes lengthen the body."""
     encoding, closed = "utf-8", False
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Any) -> None:
         self.response = response
 
     def write(self, value: bytes) -> int:
@@ -4450,6 +4549,130 @@ def run_wsgi_app(app: Callable, environ: dict, buffered: bool = False) -> tuple:
     body = ClosingIterator(body, close) if close else body
     return body, started[0], Headers(started[1])
 
+_encode_text = operator.methodcaller("encode")
+
+def _encoded_runs(runs: Iterable) -> Iterator[Iterable[bytes]]:
+    """Encode runs of pieces of one type, which groupby made: it looks at each in C."""
+    for kind, run in runs:
+        yield map(_encode_text, run) if issubclass(kind, str) else run
+
+class _ResponseBody(_ResponseFields):
+    """The body of a response: a list, or an iterator of pieces."""
+    implicit_sequence_conversion = True
+    automatically_set_content_length = True
+    json_module: Any = json_library
+    response: Any
+    direct_passthrough: bool
+    _on_close: list[Callable] | tuple = ()
+
+    def get_data(self, as_text: bool = False) -> Any:
+        """Return the whole body; a stream is read for it, and kept."""
+        self._ensure_sequence()
+        data = b"".join(self.iter_encoded())
+        return data.decode() if as_text else data
+
+    def set_data(self, value: str | bytes | bytearray) -> None:
+        """Replace the body, and its Content-Length."""
+        data = value.encode() if isinstance(value, str) else bytes(memoryview(value))
+        self.response = [data]
+        if self.automatically_set_content_length:
+            lines, length = self.headers._list, str(len(data))
+            if len(lines) == 1 and lines[0][0] == "Content-Type" or (
+                    "Content-Length" not in self.headers):
+                lines.append(("Content-Length", length))
+            else:
+                self.headers.set("Content-Length", length)
+
+    data = property(get_data, set_data, doc="The whole body; a str can be assigned.")
+
+    def calculate_content_length(self) -> int | None:
+        """Return the body's length in bytes, or None if it cannot be known."""
+        with contextlib.suppress(RuntimeError):
+            self._ensure_sequence()
+            return sum(map(len, self.iter_encoded()))
+        return None
+
+    def _ensure_sequence(self) -> None:
+        if self.is_sequence:
+            return
+        if self.direct_passthrough or not self.implicit_sequence_conversion:
+            raise RuntimeError("this body is to be streamed: make_sequence() reads it")
+        self.make_sequence()
+
+    def make_sequence(self) -> None:
+        """Read a streamed body to a list."""
+        if not self.is_sequence:
+            close = getattr(self.response, "close", None)
+            self.response = list(self.iter_encoded())
+            if close is not None:
+                self.call_on_close(close)
+
+    def iter_encoded(self) -> Iterator[bytes]:
+        """Yield the pieces of the body as bytes."""
+        return chain.from_iterable(_encoded_runs(groupby(self.response, type)))
+
+    is_sequence = property(lambda self: isinstance(self.response, (list, tuple)),
+                           doc="Whether the body is a list.")
+    is_streamed = property(lambda self: not hasattr(self.response, "__len__"),
+                           doc="Whether the body's length is unknown.")
+    stream = cached_property(_BodyStream)
+
+    def call_on_close(self, func: Callable[[], Any]) -> Callable[[], Any]:
+        """Call a function when the server is done with the response."""
+        self._on_close = [*self._on_close, func]
+        return func
+
+    def close(self) -> None:
+        """Close the body and call what waits for it."""
+        callbacks, self._on_close = self._on_close, ()
+        close = getattr(self.response, "close", None)
+        if callbacks:
+            ClosingIterator((), [close, *callbacks] if close else callbacks).close()
+        elif close:
+            close()
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def freeze(self) -> None:
+        """Read the body, set its length and ETag, so that it can be stored."""
+        self.make_sequence()
+        self.response = list(self.iter_encoded())
+        self.headers["Content-Length"] = str(sum(map(len, self.response)))
+        self.add_etag()
+
+    def add_etag(self, overwrite: bool = False, weak: bool = False) -> None:
+        """Set the entity tag to the SHA-1 of the body, if there is none yet."""
+        if overwrite or "ETag" not in self.headers:
+            self.set_etag(generate_etag(self.get_data()), weak)
+
+    is_json = Request.is_json
+
+    def get_json(self, force: bool = False, silent: bool = False) -> Any:
+        """Return the body parsed as JSON; None if it is something else."""
+        if not (force or self.is_json):
+            return None
+        try:
+            provider = current_app.json if current_app else self.json_module
+            return provider.loads(self.get_data())
+        except ValueError:
+            if silent:
+                return None
+            raise
+
+    json = property(lambda self: self.get_json(), doc="The body parsed as JSON.")
+
+# --------------------------------------------------------------------------------------
+# 21. The response
+#
+# A Response is a status, header fields and a body, and itself a WSGI application. What
+# is sent may be less than what it has: a status without a body, a 304 or a part of a
+# file if the conditions of the request say so.
+# --------------------------------------------------------------------------------------
+
 _BODILESS = {       # status code -> the fields that it does not have (RFC 9110)
     204: frozenset(("content-length", "content-type")),
     304: frozenset("""allow content-encoding content-language content-length content-md5
@@ -4474,13 +4697,6 @@ _LOCATIONS = frozenset(("location", "content-location"))
 
 def _is_bare(code: int) -> bool:
     return code < 200 or code in _BODILESS
-
-_encode_text = operator.methodcaller("encode")
-
-def _encoded_runs(runs: Iterable) -> Iterator[Iterable[bytes]]:
-    """Encode runs of pieces of one type, which groupby made: it looks at each in C."""
-    for kind, run in runs:
-        yield map(_encode_text, run) if issubclass(kind, str) else run
 
 class _RangeWrapper:
     """Some bytes of a body: from `start`, `length` of them."""
@@ -4555,7 +4771,7 @@ def _make_partial(response: Any, field: str, length: Any) -> None:
     response.status_code = 206
     response.response = _RangeWrapper(response.response, span[0], span[1] - span[0])
 
-class Response(_ResponseFields):
+class Response(_ResponseBody):
     """A response; `response` is its body: str, bytes, or an iterable of either.
 
     `status` is a code or a line like "201 CREATED"; `headers` Headers, a dict or pairs;
@@ -4563,12 +4779,8 @@ class Response(_ResponseFields):
     """
     default_status = 200
     default_mimetype: str | None = "text/html"
-    implicit_sequence_conversion = True
-    automatically_set_content_length = True
     autocorrect_location_header = False
-    json_module: Any = json_library
     _status, _status_code = "200 OK", 200
-    _on_close: list[Callable] | tuple = ()
     _is_plain = True        # whether no subclass changed how it is sent
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -4602,7 +4814,8 @@ class Response(_ResponseFields):
         headers = self.headers
         if content_type is not None:
             headers["Content-Type"] = content_type
-        elif mimetype is not None or "Content-Type" not in headers:
+        elif mimetype is not None or headers._list[0][0] != "Content-Type" and (
+                "Content-Type" not in headers):
             mimetype = self.default_mimetype if mimetype is None else mimetype
             if mimetype is not None:
                 headers["Content-Type"] = get_content_type(mimetype, "utf-8")
@@ -4618,85 +4831,6 @@ class Response(_ResponseFields):
 
     status_code = property(lambda self: self._status_code,
                            lambda self, code: setattr(self, "status", code))
-
-    def get_data(self, as_text: bool = False) -> Any:
-        """Return the whole body; a stream is read for it, and kept."""
-        self._ensure_sequence()
-        data = b"".join(self.iter_encoded())
-        return data.decode() if as_text else data
-
-    def set_data(self, value: str | bytes | bytearray) -> None:
-        """Replace the body, and its Content-Length."""
-        data = value.encode() if isinstance(value, str) else bytes(memoryview(value))
-        self.response = [data]
-        if self.automatically_set_content_length:
-            lines, length = self.headers._list, str(len(data))
-            if len(lines) == 1 and lines[0][0] == "Content-Type" or (
-                    "Content-Length" not in self.headers):
-                lines.append(("Content-Length", length))
-            else:
-                self.headers.set("Content-Length", length)
-
-    data = property(get_data, set_data, doc="The whole body; a str can be assigned.")
-
-    def calculate_content_length(self) -> int | None:
-        """Return the body's length in bytes, or None if it cannot be known."""
-        with contextlib.suppress(RuntimeError):
-            self._ensure_sequence()
-            return sum(map(len, self.iter_encoded()))
-        return None
-
-    def _ensure_sequence(self) -> None:
-        if self.is_sequence:
-            return
-        if self.direct_passthrough or not self.implicit_sequence_conversion:
-            raise RuntimeError("this body is to be streamed: make_sequence() reads it")
-        self.make_sequence()
-
-    def make_sequence(self) -> None:
-        """Read a streamed body to a list."""
-        if not self.is_sequence:
-            close = getattr(self.response, "close", None)
-            self.response = list(self.iter_encoded())
-            if close is not None:
-                self.call_on_close(close)
-
-    def iter_encoded(self) -> Iterator[bytes]:
-        """Yield the pieces of the body as bytes."""
-        return chain.from_iterable(_encoded_runs(groupby(self.response, type)))
-
-    is_sequence = property(lambda self: isinstance(self.response, (list, tuple)),
-                           doc="Whether the body is a list.")
-    is_streamed = property(lambda self: not hasattr(self.response, "__len__"),
-                           doc="Whether the body's length is unknown.")
-    stream = cached_property(_BodyStream)
-
-    def call_on_close(self, func: Callable[[], Any]) -> Callable[[], Any]:
-        """Call a function when the server is done with the response."""
-        self._on_close = [*self._on_close, func]
-        return func
-
-    def close(self) -> None:
-        """Close the body and call what waits for it."""
-        callbacks, self._on_close = self._on_close, ()
-        close = getattr(self.response, "close", None)
-        if callbacks:
-            ClosingIterator((), [close, *callbacks] if close else callbacks).close()
-        elif close:
-            close()
-
-    def __enter__(self) -> Response:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()
-
-    def freeze(self) -> None:
-        """Read the body, set its length and ETag, so that it can be stored."""
-        self.make_sequence()
-        self.response = list(self.iter_encoded())
-        self.headers["Content-Length"] = str(sum(map(len, self.response)))
-        self.add_etag()
 
     @classmethod
     def force_type(cls, response: Any, environ: dict | None = None) -> Any:
@@ -4733,18 +4867,21 @@ class Response(_ResponseFields):
 
     def _fitting_lines(self, environ: dict) -> list[tuple[str, str]]:
         """Return the field lines that fit the status, with the body's length."""
-        code, given, lines, has_length = self._status_code, self.headers, [], False
-        is_bare = _is_bare(code)
-        drop = _BODILESS.get(code, ("content-length",)) if is_bare else ()
+        code, given = self._status_code, self.headers
         # A dict is known to have been assigned.
-        for line in given if isinstance(given, Headers) else Headers(given):
+        lines = given._list.copy() if type(given) is Headers else Headers(given)._list
+        has_length = False
+        for line in lines:
             lower = line[0].lower()
-            if lower in _LOCATIONS:
-                line = line[0], self._url(line[1], lower, environ)
-            if lower not in drop:
-                lines.append(line)
-            has_length |= lower == "content-length"
-        if not (has_length or is_bare) and self.automatically_set_content_length:
+            if lower == "content-length":
+                has_length = True
+            elif lower in _LOCATIONS:
+                url = self._url(line[1], lower, environ)
+                lines[lines.index(line)] = line[0], url
+        if _is_bare(code):
+            drop = _BODILESS.get(code, ("content-length",))
+            return [line for line in lines if line[0].lower() not in drop]
+        if not has_length and self.automatically_set_content_length:
             self._add_length(lines)
         return lines
 
@@ -4794,77 +4931,6 @@ class Response(_ResponseFields):
             raise
         return body
 
-    def set_cookie(self, key: str, value: str = "",
-                   max_age: timedelta | int | None = None, expires: Any = None,
-                   path: str | None = "/", domain: str | None = None,
-                   secure: bool = False, httponly: bool = False,
-                   samesite: str | None = None,
-                   partitioned: bool = False) -> None:
-        """Add a cookie; see dump_cookie for the attributes and what they refuse."""
-        self.headers.add("Set-Cookie", dump_cookie(
-            key, value, max_age, expires, path, domain, secure, httponly,
-            max_size=self.max_cookie_size, samesite=samesite, partitioned=partitioned))
-
-    def delete_cookie(self, key: str, path: str | None = "/", domain: str | None = None,
-                      secure: bool = False, httponly: bool = False,
-                      samesite: str | None = None,
-                      partitioned: bool = False) -> None:
-        """Make the browser forget a cookie; path and domain as it was set with."""
-        self.set_cookie(key, "", 0, 0, path, domain, secure, httponly, samesite,
-                        partitioned)
-
-    @property
-    def max_cookie_size(self) -> int:
-        """The size in bytes above which a cookie makes a warning, 0 for never."""
-        context = _context.get()
-        return 4093 if context is _outside else context.app.config["MAX_COOKIE_SIZE"]
-
-    @property
-    def mimetype(self) -> str | None:
-        """The media type without parameters; assigned, it gets its charset."""
-        value = self.headers.get("Content-Type")
-        return value.partition(";")[0].strip() if value else None
-
-    @mimetype.setter
-    def mimetype(self, value: str) -> None:
-        self.headers["Content-Type"] = get_content_type(value, "utf-8")
-
-    @property
-    def mimetype_params(self) -> CallbackDict:
-        """The parameters of the Content-Type, which change with it."""
-        def write_back(params: Any) -> None:
-            self.headers["Content-Type"] = dump_options_header(self.mimetype, params)
-        return CallbackDict(parse_options_header(self.content_type)[1], write_back)
-
-    is_json = Request.is_json
-
-    def get_json(self, force: bool = False, silent: bool = False) -> Any:
-        """Return the body parsed as JSON; None if it is something else."""
-        if not (force or self.is_json):
-            return None
-        try:
-            provider = current_app.json if current_app else self.json_module
-            return provider.loads(self.get_data())
-        except ValueError:
-            if silent:
-                return None
-            raise
-
-    json = property(lambda self: self.get_json(), doc="The body parsed as JSON.")
-
-    def set_etag(self, etag: str, weak: bool = False) -> None:
-        """Set the entity tag."""
-        self.headers["ETag"] = quote_etag(etag, weak)
-
-    def get_etag(self) -> tuple:
-        """Return (tag, whether it is weak), or (None, None)."""
-        return unquote_etag(self.headers.get("ETag"))
-
-    def add_etag(self, overwrite: bool = False, weak: bool = False) -> None:
-        """Set the entity tag to the SHA-1 of the body, if there is none yet."""
-        if overwrite or "ETag" not in self.headers:
-            self.set_etag(generate_etag(self.get_data()), weak)
-
     def make_conditional(self, request_or_environ: Any, accept_ranges: Any = False,
                          complete_length: int | None = None) -> Response:
         """Make it a 304, 412 or 206 if the request's conditions say so (RFC 9110).
@@ -4900,7 +4966,7 @@ def _redirect_response(location: str, code: int, response_class: Any) -> Any:
     return response
 
 # --------------------------------------------------------------------------------------
-# 15. Configuration and JSON
+# 22. Configuration and JSON
 #
 # The configuration is a dict of upper-case keys that can fill itself from objects,
 # files and the environment. The JSON provider is what an application replaces to speak
@@ -5147,15 +5213,10 @@ json: Any = SimpleNamespace(
     load=lambda fp, **kwargs: _loads(fp.read(), **kwargs))
 
 # --------------------------------------------------------------------------------------
-# 16. Sessions and flashed messages
+# 23. JSON for sessions  (skip on first reading)
 #
-# The session is a dict that travels in a cookie: JSON, compressed if it is long, and
-# signed with the SECRET_KEY by itsdangerous (HMAC with SHA-1 over content and time).
-# The client can read it, but not forge it: the cookie is content.time.signature, only
-# who has the key can make the signature that fits, and `open_session` has it checked
-# before the content is read. JSON has no tuple, bytes, Markup, UUID or
-# datetime: each is put in a dict of one key, its tag. All as Flask does it, so that
-# each reads the other's cookie.
+# JSON has no tuple, bytes, Markup, UUID or datetime: in a session each is put in a dict
+# of one key, its tag. All as Flask does it, so that each reads the other's cookie.
 # --------------------------------------------------------------------------------------
 
 class JSONTag:
@@ -5277,8 +5338,9 @@ class TaggedJSONSerializer:
         if type(value) in _PLAIN_JSON:
             return value
         if isinstance(value, dict):
-            return self.untag(
-                {key: self._untag_all(item) for key, item in value.items()})
+            return self.untag({
+                key: item if type(item) in _PLAIN_JSON else self._untag_all(item)
+                for key, item in value.items()})
         if isinstance(value, list):
             return [self._untag_all(item) for item in value]
         return value
@@ -5290,6 +5352,16 @@ class TaggedJSONSerializer:
     def loads(self, value: str | bytes) -> Any:
         """Return the value again."""
         return self._untag_all(json.loads(value))
+
+# --------------------------------------------------------------------------------------
+# 24. Sessions and flashed messages
+#
+# The session is a dict that travels in a cookie: JSON, compressed if it is long, and
+# signed with the SECRET_KEY by itsdangerous (HMAC with SHA-1 over content and time).
+# The client can read it, but not forge it: the cookie is content.time.signature, only
+# who has the key can make the signature that fits, and `open_session` has it checked
+# before the content is read.
+# --------------------------------------------------------------------------------------
 
 class SessionMixin:
     """What a session needs beside being a dict."""
@@ -5446,15 +5518,10 @@ def _bad_cookie() -> tuple[type[Exception], ...]:
     from itsdangerous import BadData
     return BadData, ValueError, TypeError, RecursionError
 
-@functools.lru_cache(maxsize=64)
-def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str,
-                        digest: Callable) -> Any:
-    """Return itsdangerous' serializer of these settings, which signs with the last key.
-
-    It keeps its signer and the derived key: to make them for each cookie costs 12 us.
-    """
-    from itsdangerous import TimedSerializer, TimestampSigner
-    from itsdangerous import URLSafeTimedSerializer, base64_encode
+@functools.lru_cache(maxsize=None)
+def _signer_class() -> Any:
+    """Return itsdangerous' signer, which here keeps what it derived from the key."""
+    from itsdangerous import TimestampSigner, base64_encode
     class Signer(TimestampSigner):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
@@ -5469,7 +5536,16 @@ def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str
             # Most cookies bear the last key's signature; of any other, ask them all.
             return hmac.compare_digest(self.get_signature(value), sig) or (
                 super().verify_signature(value, sig))
+    return Signer
 
+@functools.lru_cache(maxsize=64)
+def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str,
+                        digest: Callable) -> Any:
+    """Return itsdangerous' serializer of these settings, which signs with the last key.
+
+    It keeps its signers: to make one for each cookie costs 12 us.
+    """
+    from itsdangerous import TimedSerializer, URLSafeTimedSerializer, base64_encode
     class Serializer(URLSafeTimedSerializer):
         make_signer = functools.lru_cache(maxsize=4)(URLSafeTimedSerializer.make_signer)
 
@@ -5487,7 +5563,7 @@ def _signing_serializer(keys: tuple, salt: str, serializer: Any, derivation: str
                 return b"." + base64_encode(packed)
             return base64_encode(text)
     return Serializer(
-        list(keys), salt=salt, serializer=serializer, signer=Signer,
+        list(keys), salt=salt, serializer=serializer, signer=_signer_class(),
         signer_kwargs={"key_derivation": derivation, "digest_method": digest})
 
 def flash(message: str, category: str = "message") -> None:
@@ -5509,7 +5585,7 @@ def get_flashed_messages(with_categories: bool = False,
     return chosen if with_categories else [message for _, message in chosen]
 
 # --------------------------------------------------------------------------------------
-# 17. Templates
+# 25. Templates
 #
 # Templates are Jinja's; here is only what ties them to the application: where they are
 # looked for (the app's folder, then the blueprints'), what they see (request, session,
@@ -5653,7 +5729,7 @@ def get_template_attribute(template_name: str, attribute: str) -> Any:
     return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
 
 # --------------------------------------------------------------------------------------
-# 18. Files and passwords  (skip on first reading)
+# 26. Files and passwords  (skip on first reading)
 #
 # A file's name that comes from a client never leads out of the folder that it is meant
 # for. A password is stored as a salted hash that takes long to compute.
@@ -5916,13 +5992,11 @@ def check_password_hash(pwhash: str, password: str) -> bool:
     return hmac.compare_digest(_hash_password(method, salt, password), value)
 
 # --------------------------------------------------------------------------------------
-# 19. Blueprints, and what they share with the application
+# 27. What applications and blueprints share
 #
 # Routes, hooks, error handlers, templates and static files can belong to the
 # application or to a blueprint: Scaffold is what both are. Hooks stand in dicts of
-# lists: the key None is for all requests, a blueprint's name for its own. A blueprint
-# only records what it is told; when it is registered, everything is done again on the
-# application, under its name.
+# lists: the key None is for all requests, a blueprint's name for its own.
 # --------------------------------------------------------------------------------------
 
 _joined = functools.lru_cache(maxsize=128)(os.path.join)
@@ -5941,15 +6015,6 @@ def _hook(table: str, name: str, doc: str) -> Any:
         getattr(self, table)[None].append(f)
         return f
     decorator.__name__, decorator.__doc__ = name, doc
-    return setupmethod(decorator)
-
-def _app_hook(table: str, name: str) -> Any:
-    """Make the decorator of a blueprint that appends to the application's table."""
-    def decorator(self: Any, f: Callable) -> Callable:
-        self.record_once(lambda state: getattr(state.app, table)[None].append(f))
-        return f
-    decorator.__name__ = name
-    decorator.__doc__ = "Do for the whole application what its namesake does here."
     return setupmethod(decorator)
 
 def _method_shortcut(method: str) -> Any:
@@ -6179,6 +6244,22 @@ def _endpoint_from_view_func(view_func: Any) -> str:
         raise AssertionError("without an endpoint there must be a view function")
     return view_func.__name__
 
+# --------------------------------------------------------------------------------------
+# 28. Blueprints
+#
+# A blueprint only records what it is told; when it is registered, everything is done
+# again on the application, under its name.
+# --------------------------------------------------------------------------------------
+
+def _app_hook(table: str, name: str) -> Any:
+    """Make the decorator of a blueprint that appends to the application's table."""
+    def decorator(self: Any, f: Callable) -> Callable:
+        self.record_once(lambda state: getattr(state.app, table)[None].append(f))
+        return f
+    decorator.__name__ = name
+    decorator.__doc__ = "Do for the whole application what its namesake does here."
+    return setupmethod(decorator)
+
 class BlueprintSetupState:
     """A blueprint on its way into an application, with the options it was given."""
     def __init__(self, blueprint: Blueprint, app: Any, options: Any,
@@ -6356,7 +6437,7 @@ class Blueprint(Scaffold):
     add_app_template_global, app_template_global = _app_template("global")
 
 # --------------------------------------------------------------------------------------
-# 20. The application, set up
+# 29. The application, set up
 #
 # What is decided before the first request: the configuration, the classes that are
 # used, the templates, the routes. Afterwards a change would be seen by some requests
@@ -6642,34 +6723,11 @@ class App(Scaffold):
         return names
 
 # --------------------------------------------------------------------------------------
-# 21. The application at work: from environ to response
+# 30. URLs, errors and server of the application
 #
-# This is the heart. `wsgi_app` is the way of every request: environ -> context
-# (request) -> match -> before hooks -> view -> Response -> after hooks -> session saved
-# -> start_response -> body -> teardown. Nearly each arrow is a method that a subclass
-# may override; the match is made when the context is pushed (chapter 6), and its error,
-# a 404 say, waits in `request.routing_exception` until the hooks have run.
-#
-# A step that has nothing to do is left out, as long as it is Flask's own: `_is_plain`
-# says so of all of them. It is found out at the first request, and is over when one is
-# assigned to the application. What was not registered costs a look at an empty dict.
-#
-# The first request does more than those after it: it ends the set-up (setting
-# `_got_first_request`), sorts the rules and compiles the expressions it tries, asks of
-# each view and hook whether it is async, and fills small caches (hosts, types); the
-# first session imports itsdangerous and derives the key, the first template Jinja.
-#
-# Why a framework costs what it costs: "Hello, World!" takes some 43,000 instructions
-# here (330,000 in Flask, 5,000 as a bare WSGI function). Of 100 of them, 13 make the
-# request and its context; 15 push and pop it, so that `request` works everywhere; 15
-# check the host and find the rule; 4 look at the hooks and call the view; 24 make the
-# Response, half of it for header fields that can be changed; 5 see that there are no
-# after hooks, no session; 13 make the list of headers, start_response and the body. The
-# rest are the calls between: each method that may be overridden is one of the 100.
-#
-# What keeps it there: a parser for each field that looks only when asked; what can be
-# known of a rule, a type, a file's state is computed once; the usual case is asked for
-# first, and whatever is odd goes the longer way.
+# What a request may need on its way, and what an application does without one: it makes
+# contexts, builds URLs, asks the error handlers, runs async functions, logs, and starts
+# the server and the clients of tests.
 # --------------------------------------------------------------------------------------
 
 class FormDataRoutingRedirect(AssertionError):
@@ -6679,44 +6737,12 @@ class FormDataRoutingRedirect(AssertionError):
         super().__init__(f"{request.method} {request.url} would be redirected to"
                          f" {error.new_url}, and the form would be lost: post it there")
 
-def _unpack(rv: tuple) -> tuple:
-    """Return (body, status, headers) of what a view returned as a tuple."""
-    if len(rv) == 3:
-        return rv
-    if len(rv) == 2:
-        has_headers = isinstance(rv[1], (Headers, dict, tuple, list))
-        return (rv[0], None, rv[1]) if has_headers else (*rv, None)
-    raise TypeError("The view function did not return a valid response tuple: it is"
-                    " (body, status, headers), (body, status), or (body, headers)")
+class _AppServices(App):
+    """What the application does beside answering a request."""
+    __call__: Any               # of Flask, in the next chapter
+    finalize_request: Any
+    _sync_views: dict
 
-_IDLE_STEPS = ("request_context", "preprocess_request", "make_response",
-               "process_response", "do_teardown_request", "do_teardown_appcontext")
-_STEPS: dict[str, Any] = dict.fromkeys((    # which function each is, is noted below
-    *_IDLE_STEPS, "create_url_adapter", "ensure_sync", "async_to_sync"))
-_PARTS = ("session_interface", "request_class", "url_map", "subdomain_matching")
-_bind_to_environ = Map.bind_to_environ
-
-def _drop_frames(error: Exception) -> None:
-    """Let a 404 or 405 of the router go now: its frames hold it until gc finds them."""
-    if error is _context.get().request.routing_exception:
-        error.__traceback__ = None
-
-_PLAIN_BODIES = frozenset((str, bytes, GeneratorType))
-
-def _completed(response: Any, status: Any, headers: Any) -> Response:
-    """Give a response the status and headers that a view returned beside it."""
-    try:
-        if status is not None:
-            response.status = status
-        if headers:
-            response.headers.update(headers)
-    except Exception:
-        response.close()
-        raise
-    return response
-
-class Flask(App):
-    """The application, named after its module: `app = Flask(__name__)`."""
     # Contexts and URLs
 
     def app_context(self) -> AppContext:
@@ -6808,6 +6834,234 @@ class Flask(App):
         """Return a redirect of this application's response class."""
         return _redirect_response(location, code, self.response_class)
 
+    # When something goes wrong
+
+    def _propagates(self) -> bool:
+        setting = self.config["PROPAGATE_EXCEPTIONS"]
+        return bool(self.testing or self.debug) if setting is None else setting
+
+    def _find_error_handler(self, error: Exception, blueprints: list[str]) -> Any:
+        if not self.error_handler_spec:
+            return None
+        kind, code = self._get_exc_class_and_code(type(error))
+        for key in (code, None) if code is not None else (None,):
+            for name in (*blueprints, None):
+                by_class: Any = self.error_handler_spec[name][key] if (
+                    name in self.error_handler_spec) else None
+                for ancestor in kind.__mro__ if by_class else ():
+                    if ancestor in by_class:
+                        return by_class[ancestor]
+        return None
+
+    def trap_http_exception(self, e: Exception) -> bool:
+        """Tell whether an HTTPException is a bug to be raised, not a response."""
+        if self.config["TRAP_HTTP_EXCEPTIONS"]:
+            return True
+        trap = self.config["TRAP_BAD_REQUEST_ERRORS"]
+        if trap is None:
+            return bool(self.debug) and isinstance(e, BadRequestKeyError)
+        return trap and isinstance(e, BadRequest)
+
+    def handle_http_exception(self, e: Any) -> Any:
+        """Return what a handler says of an HTTPException, or it as the answer."""
+        if not self.error_handler_spec or e.code is None or (
+                isinstance(e, RoutingException)):
+            return e
+        handler = self._find_error_handler(e, request.blueprints)
+        return e if handler is None else self.ensure_sync(handler)(e)
+
+    def handle_user_exception(self, e: Exception) -> Any:
+        """Return what a handler says of an exception, or raise it again."""
+        if isinstance(e, HTTPException):
+            if isinstance(e, BadRequestKeyError) and (
+                    self.debug or self.config["TRAP_BAD_REQUEST_ERRORS"]):
+                e.show_exception = True
+            if not self.trap_http_exception(e):
+                return self.handle_http_exception(e)
+        handler = self._find_error_handler(e, request.blueprints)
+        if handler is None:
+            raise e
+        return self.ensure_sync(handler)(e)
+
+    def handle_exception(self, e: Exception) -> Response:
+        """Log an exception that nobody handled, answer 500; in tests, raise it."""
+        if got_request_exception.receivers:
+            got_request_exception.send(self, _async_wrapper=self.ensure_sync,
+                                       exception=e)
+        if self._propagates():
+            raise e
+        self.log_exception((type(e), e, e.__traceback__))
+        error = InternalServerError(original_exception=e)
+        handler = self._find_error_handler(error, request.blueprints)
+        result = error if handler is None else self.ensure_sync(handler)(error)
+        return self.finalize_request(result, from_error_handler=True)
+
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        """Raise the 404, 405 or redirect; in debug mode, what a redirect would lose."""
+        error: Any = request.routing_exception
+        if isinstance(error, RequestRedirect) and error.code not in (307, 308) and (
+                self.debug and request.method not in ("GET", "HEAD", "OPTIONS")):
+            raise FormDataRoutingRedirect(request)
+        raise error
+
+    def _answer_error(self, error: Exception) -> Any:
+        """Return what `handle_exception` does; if that fails, a plain page."""
+        environ = _context.get().request.environ
+        for answer in (lambda: self.handle_exception(error),
+                       lambda: self.finalize_request(InternalServerError(), True)):
+            try:
+                response = answer()
+                response.get_wsgi_headers(environ)
+                return response
+            except Exception as another:
+                if self._propagates():
+                    raise
+                self.log_exception((type(another), another, another.__traceback__))
+        return InternalServerError().get_response()
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log an exception with its traceback."""
+        path, method = repr(request.path)[1:-1], repr(request.method)[1:-1]
+        self.logger.error(f"Exception on {path} [{method}]", exc_info=exc_info)
+
+    # Async functions
+
+    def _sync(self, func: Callable) -> Callable:
+        """Return `ensure_sync(func)`, asked once for each view and hook."""
+        try:
+            ready = self._sync_views.get(func)
+        except TypeError:       # it cannot be hashed
+            return self.ensure_sync(func)
+        if ready is None:
+            ready = self._sync_views[func] = self.ensure_sync(func)
+        return ready
+
+    def ensure_sync(self, func: Callable) -> Callable:
+        """Return a function to be called plainly; an async one gets its own loop."""
+        from inspect import iscoroutinefunction
+        return self.async_to_sync(func) if iscoroutinefunction(func) else func
+
+    def async_to_sync(self, func: Callable) -> Callable:
+        """Return a function that runs a coroutine to its end; to be overridden."""
+        try:
+            from asgiref.sync import async_to_sync
+        except ImportError:
+            raise RuntimeError("async views need the package asgiref: install it, or"
+                               " microflask with the extra 'async'") from None
+        return async_to_sync(func)
+
+    # Running and testing
+
+    def run(self, host: str | None = None, port: int | None = None,
+            debug: bool | None = None, load_dotenv: bool = True,
+            **options: Any) -> None:
+        """Serve with the development server; the options are those of run_simple."""
+        if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+            return      # the command line imports the module to serve it itself
+        if load_dotenv and not _is_switched_on("FLASK_SKIP_DOTENV"):
+            self._load_dotenv()
+        if debug is not None:
+            self.debug = bool(debug)
+        name, _, number = (self.config["SERVER_NAME"] or "").partition(":")
+        chosen = int(port if port is not None else number or 5000)
+        options = {"use_reloader": self.debug, "use_debugger": self.debug,
+                   "threaded": True, **options}
+        show_server_banner(self.debug, self.name)
+        try:
+            run_simple(host or name or "127.0.0.1", chosen, self, **options)
+        finally:
+            self._got_first_request = False
+
+    def _load_dotenv(self) -> None:
+        load_dotenv()
+        if "FLASK_DEBUG" in os.environ:
+            self.debug = get_debug_flag()
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
+        """Return a client that calls the application without a server."""
+        return (self.test_client_class or FlaskClient)(
+            self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def test_cli_runner(self, **kwargs: Any) -> Any:
+        """Return a runner that calls the application's commands."""
+        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
+
+def url_for(endpoint: str, *, _anchor: str | None = None, _method: str | None = None,
+            _scheme: str | None = None, _external: bool | None = None,
+            **values: Any) -> str:
+    """Return the URL of an endpoint; see Flask.url_for."""
+    return current_app.url_for(endpoint, _anchor=_anchor, _method=_method,
+                               _scheme=_scheme,
+                               _external=_external, **values)
+
+# --------------------------------------------------------------------------------------
+# 31. The application at work: from environ to response
+#
+# This is the heart. `wsgi_app` is the way of every request: environ -> context
+# (request) -> match -> before hooks -> view -> Response -> after hooks -> session saved
+# -> start_response -> body -> teardown. Nearly each arrow is a method that a subclass
+# may override; the match is made when the context is pushed (chapter 8), and its error,
+# a 404 say, waits in `request.routing_exception` until the hooks have run.
+#
+# A step that has nothing to do is left out, as long as it is Flask's own: `_is_plain`
+# says so of all of them. It is found out at the first request, and is over when one is
+# assigned to the application. What was not registered costs a look at an empty dict.
+#
+# The first request does more than those after it: it ends the set-up (setting
+# `_got_first_request`), sorts the rules and compiles the expressions it tries, asks of
+# each view and hook whether it is async, and fills small caches (hosts, types); the
+# first session imports itsdangerous and derives the key, the first template Jinja.
+#
+# Why a framework costs what it costs: "Hello, World!" takes some 43,000 instructions
+# here (330,000 in Flask, 5,000 as a bare WSGI function). Of 100 of them, 13 make the
+# request and its context; 15 push and pop it, so that `request` works everywhere; 15
+# check the host and find the rule; 4 look at the hooks and call the view; 24 make the
+# Response, half of it for header fields that can be changed; 5 see that there are no
+# after hooks, no session; 13 make the list of headers, start_response and the body. The
+# rest are the calls between: each method that may be overridden is one of the 100.
+#
+# What keeps it there: nothing is parsed until it is asked for; what can be known of a
+# rule, a type, a file is computed once; the usual case comes first.
+# --------------------------------------------------------------------------------------
+
+def _unpack(rv: tuple) -> tuple:
+    """Return (body, status, headers) of what a view returned as a tuple."""
+    if len(rv) == 3:
+        return rv
+    if len(rv) == 2:
+        has_headers = isinstance(rv[1], (Headers, dict, tuple, list))
+        return (rv[0], None, rv[1]) if has_headers else (*rv, None)
+    raise TypeError("The view function did not return a valid response tuple: it is"
+                    " (body, status, headers), (body, status), or (body, headers)")
+
+_IDLE_STEPS = ("request_context", "preprocess_request", "make_response",
+               "process_response", "do_teardown_request", "do_teardown_appcontext")
+_STEPS: dict[str, Any] = dict.fromkeys((    # which function each is, is noted below
+    *_IDLE_STEPS, "create_url_adapter", "ensure_sync", "async_to_sync"))
+_PARTS = ("session_interface", "request_class", "url_map", "subdomain_matching")
+_bind_to_environ = Map.bind_to_environ
+
+def _drop_frames(error: Exception) -> None:
+    """Let a 404 or 405 of the router go now: its frames hold it until gc finds them."""
+    if error is _context.get().request.routing_exception:
+        error.__traceback__ = None
+
+_PLAIN_BODIES = frozenset((str, bytes, GeneratorType))
+
+def _completed(response: Any, status: Any, headers: Any) -> Response:
+    """Give a response the status and headers that a view returned beside it."""
+    try:
+        if status is not None:
+            response.status = status
+        if headers:
+            response.headers.update(headers)
+    except Exception:
+        response.close()
+        raise
+    return response
+
+class Flask(_AppServices):
+    """The application, named after its module: `app = Flask(__name__)`."""
     def _look_at_steps(self) -> None:
         """Find out what can be left out of a request, because nobody changed it."""
         rules, self._sync_views = self.url_map, {}
@@ -6863,21 +7117,6 @@ class Flask(App):
             context.pop(error)
             error = None        # or it would hold this frame, and all of the request
 
-    def _answer_error(self, error: Exception) -> Any:
-        """Return what `handle_exception` does; if that fails, a plain page."""
-        environ = _context.get().request.environ
-        for answer in (lambda: self.handle_exception(error),
-                       lambda: self.finalize_request(InternalServerError(), True)):
-            try:
-                response = answer()
-                response.get_wsgi_headers(environ)
-                return response
-            except Exception as another:
-                if self._propagates():
-                    raise
-                self.log_exception((type(another), another, another.__traceback__))
-        return InternalServerError().get_response()
-
     def full_dispatch_request(self) -> Response:
         """Run the hooks and the view; return the finished response."""
         result = None
@@ -6928,15 +7167,6 @@ class Flask(App):
         except (KeyError, TypeError):
             view = self._sync(view)
         return view(**request.view_args) if request.view_args else view()
-
-    def raise_routing_exception(self, request: Request) -> NoReturn:
-        """Raise the 404, 405 or redirect; in debug mode, what a redirect would lose."""
-        error: Any = request.routing_exception
-        redirects = isinstance(error, RequestRedirect) and error.code not in (307, 308)
-        if self.debug and redirects and (
-                request.method not in ("GET", "HEAD", "OPTIONS")):
-            raise FormDataRoutingRedirect(request)
-        raise error
 
     def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
         """Make a response of what a view or a handler returned; run the after hooks."""
@@ -7026,73 +7256,6 @@ class Flask(App):
         response.allow.update(_context.get().url_adapter.allowed_methods())
         return response
 
-    # When something goes wrong
-
-    def _propagates(self) -> bool:
-        setting = self.config["PROPAGATE_EXCEPTIONS"]
-        return bool(self.testing or self.debug) if setting is None else setting
-
-    def _find_error_handler(self, error: Exception, blueprints: list[str]) -> Any:
-        if not self.error_handler_spec:
-            return None
-        kind, code = self._get_exc_class_and_code(type(error))
-        for key in (code, None) if code is not None else (None,):
-            for name in (*blueprints, None):
-                by_class: Any = self.error_handler_spec[name][key] if (
-                    name in self.error_handler_spec) else None
-                for ancestor in kind.__mro__ if by_class else ():
-                    if ancestor in by_class:
-                        return by_class[ancestor]
-        return None
-
-    def trap_http_exception(self, e: Exception) -> bool:
-        """Tell whether an HTTPException is a bug to be raised, not a response."""
-        if self.config["TRAP_HTTP_EXCEPTIONS"]:
-            return True
-        trap = self.config["TRAP_BAD_REQUEST_ERRORS"]
-        if trap is None:
-            return bool(self.debug) and isinstance(e, BadRequestKeyError)
-        return trap and isinstance(e, BadRequest)
-
-    def handle_http_exception(self, e: Any) -> Any:
-        """Return what a handler says of an HTTPException, or it as the answer."""
-        if not self.error_handler_spec or e.code is None or (
-                isinstance(e, RoutingException)):
-            return e
-        handler = self._find_error_handler(e, request.blueprints)
-        return e if handler is None else self.ensure_sync(handler)(e)
-
-    def handle_user_exception(self, e: Exception) -> Any:
-        """Return what a handler says of an exception, or raise it again."""
-        if isinstance(e, HTTPException):
-            if isinstance(e, BadRequestKeyError) and (
-                    self.debug or self.config["TRAP_BAD_REQUEST_ERRORS"]):
-                e.show_exception = True
-            if not self.trap_http_exception(e):
-                return self.handle_http_exception(e)
-        handler = self._find_error_handler(e, request.blueprints)
-        if handler is None:
-            raise e
-        return self.ensure_sync(handler)(e)
-
-    def handle_exception(self, e: Exception) -> Response:
-        """Log an exception that nobody handled, answer 500; in tests, raise it."""
-        if got_request_exception.receivers:
-            got_request_exception.send(self, _async_wrapper=self.ensure_sync,
-                                       exception=e)
-        if self._propagates():
-            raise e
-        self.log_exception((type(e), e, e.__traceback__))
-        error = InternalServerError(original_exception=e)
-        handler = self._find_error_handler(error, request.blueprints)
-        result = error if handler is None else self.ensure_sync(handler)(error)
-        return self.finalize_request(result, from_error_handler=True)
-
-    def log_exception(self, exc_info: Any) -> None:
-        """Log an exception with its traceback."""
-        path, method = repr(request.path)[1:-1], repr(request.method)[1:-1]
-        self.logger.error(f"Exception on {path} [{method}]", exc_info=exc_info)
-
     def should_ignore_error(self, error: BaseException | None) -> bool:
         """Tell whether teardown functions are not told of an error."""
         return False
@@ -7122,70 +7285,8 @@ class Flask(App):
         if failed:
             raise failed
 
-    # Async functions
-
-    def _sync(self, func: Callable) -> Callable:
-        """Return `ensure_sync(func)`, asked once for each view and hook."""
-        try:
-            ready = self._sync_views.get(func)
-        except TypeError:       # it cannot be hashed
-            return self.ensure_sync(func)
-        if ready is None:
-            ready = self._sync_views[func] = self.ensure_sync(func)
-        return ready
-
-    def ensure_sync(self, func: Callable) -> Callable:
-        """Return a function to be called plainly; an async one gets its own loop."""
-        from inspect import iscoroutinefunction
-        return self.async_to_sync(func) if iscoroutinefunction(func) else func
-
-    def async_to_sync(self, func: Callable) -> Callable:
-        """Return a function that runs a coroutine to its end; to be overridden."""
-        try:
-            from asgiref.sync import async_to_sync
-        except ImportError:
-            raise RuntimeError("async views need the package asgiref: install it, or"
-                               " microflask with the extra 'async'") from None
-        return async_to_sync(func)
-
-    # Running and testing
-
-    def run(self, host: str | None = None, port: int | None = None,
-            debug: bool | None = None, load_dotenv: bool = True,
-            **options: Any) -> None:
-        """Serve with the development server; the options are those of run_simple."""
-        if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
-            return      # the command line imports the module to serve it itself
-        if load_dotenv and not _is_switched_on("FLASK_SKIP_DOTENV"):
-            self._load_dotenv()
-        if debug is not None:
-            self.debug = bool(debug)
-        name, _, number = (self.config["SERVER_NAME"] or "").partition(":")
-        chosen = int(port if port is not None else number or 5000)
-        options = {"use_reloader": self.debug, "use_debugger": self.debug,
-                   "threaded": True, **options}
-        show_server_banner(self.debug, self.name)
-        try:
-            run_simple(host or name or "127.0.0.1", chosen, self, **options)
-        finally:
-            self._got_first_request = False
-
-    def _load_dotenv(self) -> None:
-        load_dotenv()
-        if "FLASK_DEBUG" in os.environ:
-            self.debug = get_debug_flag()
-
-    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
-        """Return a client that calls the application without a server."""
-        return (self.test_client_class or FlaskClient)(
-            self, self.response_class, use_cookies=use_cookies, **kwargs)
-
-    def test_cli_runner(self, **kwargs: Any) -> Any:
-        """Return a runner that calls the application's commands."""
-        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
-
 for _name in _STEPS:
-    _STEPS[_name] = vars(Flask)[_name]
+    _STEPS[_name] = getattr(Flask, _name)
 
 def make_response(*args: Any) -> Response:
     """Return what a view's return value becomes, to add to it."""
@@ -7193,16 +7294,8 @@ def make_response(*args: Any) -> Response:
         return current_app.response_class()
     return current_app.make_response(args[0] if len(args) == 1 else args)
 
-def url_for(endpoint: str, *, _anchor: str | None = None, _method: str | None = None,
-            _scheme: str | None = None, _external: bool | None = None,
-            **values: Any) -> str:
-    """Return the URL of an endpoint; see Flask.url_for."""
-    return current_app.url_for(endpoint, _anchor=_anchor, _method=_method,
-                               _scheme=_scheme,
-                               _external=_external, **values)
-
 # --------------------------------------------------------------------------------------
-# 22. Views as classes  (skip on first reading)
+# 32. Views as classes  (skip on first reading)
 #
 # A class can be a view: `as_view` makes the function that the router calls.
 # --------------------------------------------------------------------------------------
@@ -7258,11 +7351,9 @@ class MethodView(View):
         return current_app.ensure_sync(method)(**kwargs)
 
 # --------------------------------------------------------------------------------------
-# 23. Testing  (skip on first reading)
+# 33. Testing: requests made up  (skip on first reading)
 #
-# A test needs no server: EnvironBuilder makes the environ that a server would make, the
-# client calls the application with it, keeps the cookies, and follows redirects if
-# asked.
+# A test needs no server: EnvironBuilder makes the environ that a server would make.
 # --------------------------------------------------------------------------------------
 
 def _files_and_fields(data: Any) -> tuple[list, list]:
@@ -7448,6 +7539,13 @@ class EnvironBuilder:
 def create_environ(*args: Any, **kwargs: Any) -> dict:
     """Return the WSGI environ of an EnvironBuilder without an application."""
     return EnvironBuilder(None, *args, **kwargs).get_environ()
+
+# --------------------------------------------------------------------------------------
+# 34. Testing: the client  (skip on first reading)
+#
+# The client calls the application with such an environ, keeps the cookies, and follows
+# redirects if asked.
+# --------------------------------------------------------------------------------------
 
 class Cookie:
     """A cookie that a client keeps (RFC 6265 section 5.3)."""
@@ -7709,7 +7807,7 @@ class FlaskClient(Client):
         self._context_stack.close()
 
 # --------------------------------------------------------------------------------------
-# 24. The debugger  (skip on first reading)
+# 35. The debugger  (skip on first reading)
 #
 # With debug on, an exception becomes a page: what went wrong, where, and in each frame
 # a console that evaluates Python there.  As this lets anybody run anything, it must be
@@ -7991,14 +8089,10 @@ class DebuggedApplication:
         del self.pages[:-5]
 
 # --------------------------------------------------------------------------------------
-# 25. The development server  (skip on first reading)
+# 36. The development server: a request and its answer  (skip on first reading)
 #
-# HTTP/1.1 (RFC 9112) on plain sockets, one thread a connection.  The head of a request
-# is read line by line, bounded and strict: what two programs might read in two ways is
-# refused, for that is how requests are smuggled.  The body is a stream that ends where
-# the request says; what the application leaves of it is read away, or the connection
-# closes. The reloader runs all this in a process of its own, which it starts anew, on
-# the same socket, whenever a file has changed.
+# The server side of HTTP/1.1 and of PEP 3333, for one request. The body is a stream
+# that ends where the request says; the answer is sent as the application makes it.
 # --------------------------------------------------------------------------------------
 
 _HEAD_LINE = 65536          # bytes of a line of the head, and of all its fields
@@ -8081,6 +8175,146 @@ class _RequestBody(io.RawIOBase):
             for _ in range(8):
                 self.done or self.read(8192)
         return self.done and not self.failed
+
+def _log(type: str, message: str, *args: Any) -> None:
+    getattr(_access_log(), type)(message, *args)
+
+@functools.lru_cache(maxsize=None)
+def _access_log() -> Any:
+    """Return the logger "werkzeug": programs know that name, and turn it down."""
+    import logging
+    logger = logging.getLogger("werkzeug")
+    logger.setLevel(logger.level or logging.INFO)
+    if not logger.hasHandlers():
+        logger.addHandler(logging.StreamHandler())
+    return logger
+
+def _check_length(lengths: set[str]) -> None:
+    if len(lengths) > 1 or not all(re.fullmatch("[0-9]+", text) for text in lengths):
+        raise ValueError(f"the Content-Length is malformed: {lengths}")
+
+class _Exchange:
+    """One request and its answer, by PEP 3333."""
+    def __init__(self, connection: Any, environ: dict) -> None:
+        self.connection, self.environ = connection, environ
+        self.status, self.headers = "", []      # type: str, list[tuple[str, str]]
+        self.sent_head = self.chunked = False
+        self.left: int | None = None            # bytes that the Content-Length promises
+
+    def start_response(self, status: str, headers: list, exc_info: Any = None) -> Any:
+        """Keep the head until the first byte of the body."""
+        if exc_info and self.sent_head:
+            raise exc_info[1].with_traceback(exc_info[2])
+        if self.status and not exc_info:
+            raise AssertionError("start_response was called twice without exc_info")
+        if not _STATUS_LINE.fullmatch(status):
+            raise ValueError(f"{status!r} is no status line")
+        fields = [_field_line(name, value) for name, value in headers]
+        _check_length({value for name, value in fields
+                       if name.lower() == "content-length"})
+        "".join(chain.from_iterable(fields)).encode("latin-1")      # or ValueError
+        self.status, self.headers = status, fields
+        return self.write
+
+    def _begin(self) -> bytes:
+        """Return the head: now it is known how the end of the body will be told."""
+        connection = self.connection
+        fields = {name.lower(): value for name, value in self.headers}
+        self.sent_head = True
+        if any(connection.waits):       # too late to say 100 Continue
+            connection.waits.clear()
+            connection.keep_alive = False
+        self.bare = self.status[0] == "1" or self.status[:3] in ("204", "304")
+        silent = self.bare or self.environ["REQUEST_METHOD"] == "HEAD"
+        drop = ["connection", "transfer-encoding"] + ["content-length"] * self.bare
+        headers = [line for line in self.headers if line[0].lower() not in drop]
+        if silent:
+            self.left = 0
+        elif "content-length" in fields:
+            self.left = int(fields["content-length"])
+        elif connection.http11:
+            self.chunked = True
+            headers.append(("Transfer-Encoding", "chunked"))
+        else:
+            connection.keep_alive = False
+        if word := self._connection():
+            headers.append(("Connection", word))
+        return connection.head(self.status, headers)
+
+    def _connection(self) -> str:
+        if self.status.startswith("101"):
+            return "Upgrade"
+        if not self.connection.keep_alive:
+            return "close"
+        return "" if self.connection.http11 else "keep-alive"
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body, as far as the Content-Length goes."""
+        if not self.status:
+            raise AssertionError("start_response was not called before the body")
+        if not isinstance(data, bytes):
+            raise TypeError(f"the body must be bytes, not {type(data).__name__}")
+        head = b"" if self.sent_head else self._begin()
+        if self.left is not None:
+            data = data[:self.left]
+            self.left -= len(data)
+        if data and self.chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if head or data:        # in one: a packet of its own would wait for the first
+            self.connection.sock.sendall(head + data)
+
+    def run(self) -> None:
+        """Call the application and send what it answers; a 500 if it fails before."""
+        connection = self.connection
+        result: Any = None
+        try:
+            result = connection.server.app(self.environ, self.start_response)
+            for data in result:
+                if data:
+                    self.write(data)
+            self._end()
+        except (ConnectionError, TimeoutError):
+            connection.keep_alive = False
+        except Exception:
+            self._fail()
+        finally:
+            if hasattr(result, "close"):
+                with contextlib.suppress(Exception):
+                    result.close()
+            # Without a status: the application took the socket over, for a WebSocket.
+            connection.log_request(int(self.status[:3] or 101))
+
+    def _end(self) -> None:
+        self.write(b"")
+        if self.chunked:
+            self.connection.sock.sendall(b"0\r\n\r\n")
+        if self.left or any(self.connection.waits) or not self._drained():
+            self.connection.keep_alive = False
+
+    def _drained(self) -> bool:
+        self.connection.sock.settimeout(1)
+        done = self.connection.body.drain()
+        self.connection.sock.settimeout(60)
+        return done
+
+    def _fail(self) -> None:
+        import traceback
+        traceback.print_exc(file=sys.stderr)
+        self.connection.keep_alive = False
+        if not self.sent_head:
+            self.status, text = "500 Internal Server Error", b"Internal Server Error\n"
+            self.headers = [("Content-Type", "text/plain"),
+                            ("Content-Length", str(len(text)))]
+            self.write(text)
+
+# --------------------------------------------------------------------------------------
+# 37. The development server: connections  (skip on first reading)
+#
+# Plain sockets, one thread a connection. The head of a request is read line by line,
+# bounded and strict: what two programs might read in two ways is refused, for that is
+# how requests are smuggled (RFC 9112). What the application leaves of a body is read
+# away, or the connection closes.
+# --------------------------------------------------------------------------------------
 
 class WSGIRequestHandler:
     """A client's connection: requests are answered on it, one after the other."""
@@ -8283,137 +8517,6 @@ class WSGIRequestHandler:
         when = time.strftime("%d/%b/%Y %H:%M:%S")
         _log(type, f"%s - - [{when}] {message}", self.address_string(), *args)
 
-def _log(type: str, message: str, *args: Any) -> None:
-    getattr(_access_log(), type)(message, *args)
-
-@functools.lru_cache(maxsize=None)
-def _access_log() -> Any:
-    """Return the logger "werkzeug": programs know that name, and turn it down."""
-    import logging
-    logger = logging.getLogger("werkzeug")
-    logger.setLevel(logger.level or logging.INFO)
-    if not logger.hasHandlers():
-        logger.addHandler(logging.StreamHandler())
-    return logger
-
-def _check_length(lengths: set[str]) -> None:
-    if len(lengths) > 1 or not all(re.fullmatch("[0-9]+", text) for text in lengths):
-        raise ValueError(f"the Content-Length is malformed: {lengths}")
-
-class _Exchange:
-    """One request and its answer, by PEP 3333."""
-    def __init__(self, connection: WSGIRequestHandler, environ: dict) -> None:
-        self.connection, self.environ = connection, environ
-        self.status, self.headers = "", []      # type: str, list[tuple[str, str]]
-        self.sent_head = self.chunked = False
-        self.left: int | None = None            # bytes that the Content-Length promises
-
-    def start_response(self, status: str, headers: list, exc_info: Any = None) -> Any:
-        """Keep the head until the first byte of the body."""
-        if exc_info and self.sent_head:
-            raise exc_info[1].with_traceback(exc_info[2])
-        if self.status and not exc_info:
-            raise AssertionError("start_response was called twice without exc_info")
-        if not _STATUS_LINE.fullmatch(status):
-            raise ValueError(f"{status!r} is no status line")
-        fields = [_field_line(name, value) for name, value in headers]
-        _check_length({value for name, value in fields
-                       if name.lower() == "content-length"})
-        "".join(chain.from_iterable(fields)).encode("latin-1")      # or ValueError
-        self.status, self.headers = status, fields
-        return self.write
-
-    def _begin(self) -> bytes:
-        """Return the head: now it is known how the end of the body will be told."""
-        connection = self.connection
-        fields = {name.lower(): value for name, value in self.headers}
-        self.sent_head = True
-        if any(connection.waits):       # too late to say 100 Continue
-            connection.waits.clear()
-            connection.keep_alive = False
-        self.bare = self.status[0] == "1" or self.status[:3] in ("204", "304")
-        silent = self.bare or self.environ["REQUEST_METHOD"] == "HEAD"
-        drop = ["connection", "transfer-encoding"] + ["content-length"] * self.bare
-        headers = [line for line in self.headers if line[0].lower() not in drop]
-        if silent:
-            self.left = 0
-        elif "content-length" in fields:
-            self.left = int(fields["content-length"])
-        elif connection.http11:
-            self.chunked = True
-            headers.append(("Transfer-Encoding", "chunked"))
-        else:
-            connection.keep_alive = False
-        if word := self._connection():
-            headers.append(("Connection", word))
-        return connection.head(self.status, headers)
-
-    def _connection(self) -> str:
-        if self.status.startswith("101"):
-            return "Upgrade"
-        if not self.connection.keep_alive:
-            return "close"
-        return "" if self.connection.http11 else "keep-alive"
-
-    def write(self, data: bytes) -> None:
-        """Send a piece of the body, as far as the Content-Length goes."""
-        if not self.status:
-            raise AssertionError("start_response was not called before the body")
-        if not isinstance(data, bytes):
-            raise TypeError(f"the body must be bytes, not {type(data).__name__}")
-        head = b"" if self.sent_head else self._begin()
-        if self.left is not None:
-            data = data[:self.left]
-            self.left -= len(data)
-        if data and self.chunked:
-            data = b"%x\r\n%b\r\n" % (len(data), data)
-        if head or data:        # in one: a packet of its own would wait for the first
-            self.connection.sock.sendall(head + data)
-
-    def run(self) -> None:
-        """Call the application and send what it answers; a 500 if it fails before."""
-        connection = self.connection
-        result: Any = None
-        try:
-            result = connection.server.app(self.environ, self.start_response)
-            for data in result:
-                if data:
-                    self.write(data)
-            self._end()
-        except (ConnectionError, TimeoutError):
-            connection.keep_alive = False
-        except Exception:
-            self._fail()
-        finally:
-            if hasattr(result, "close"):
-                with contextlib.suppress(Exception):
-                    result.close()
-            # Without a status: the application took the socket over, for a WebSocket.
-            connection.log_request(int(self.status[:3] or 101))
-
-    def _end(self) -> None:
-        self.write(b"")
-        if self.chunked:
-            self.connection.sock.sendall(b"0\r\n\r\n")
-        if self.left or any(self.connection.waits) or not self._drained():
-            self.connection.keep_alive = False
-
-    def _drained(self) -> bool:
-        self.connection.sock.settimeout(1)
-        done = self.connection.body.drain()
-        self.connection.sock.settimeout(60)
-        return done
-
-    def _fail(self) -> None:
-        import traceback
-        traceback.print_exc(file=sys.stderr)
-        self.connection.keep_alive = False
-        if not self.sent_head:
-            self.status, text = "500 Internal Server Error", b"Internal Server Error\n"
-            self.headers = [("Content-Type", "text/plain"),
-                            ("Content-Length", str(len(text)))]
-            self.write(text)
-
 class BaseWSGIServer:
     """A listening socket, and a thread for each connection."""
     def __init__(self, sock: Any, app: Callable, threaded: bool = True,
@@ -8456,6 +8559,13 @@ class BaseWSGIServer:
     def server_close(self) -> None:
         """Close the listening socket."""
         self.socket.close()
+
+# --------------------------------------------------------------------------------------
+# 38. Starting the server, and starting it again  (skip on first reading)
+#
+# `run_simple` opens the socket. With the reloader it runs the server in a process of
+# its own, which it starts anew, on the same socket, whenever a file has changed.
+# --------------------------------------------------------------------------------------
 
 def make_server(host: str, port: int, app: Callable, threaded: bool = False,
                 processes: int = 1, request_handler: Any = None,
@@ -8709,7 +8819,7 @@ def _this_command() -> list[str]:
     return [sys.executable, *sys.argv]
 
 # --------------------------------------------------------------------------------------
-# 26. Standing in for Flask  (skip on first reading)
+# 39. Standing in for Flask  (skip on first reading)
 #
 # What others wrote for Flask imports `flask` and `werkzeug`, and their submodules. Here
 # is one module; so each of those names is an empty module whose attributes are looked
@@ -8821,13 +8931,11 @@ def install_as_flask() -> None:
     sys.meta_path.insert(0, _StandInFinder())       # type: ignore[arg-type]
 
 # --------------------------------------------------------------------------------------
-# 27. The command line  (skip on first reading)
+# 40. Commands  (skip on first reading)
 #
 # A command is a function: its arguments are the command's, defaults make options, type
-# hints their types, the docstring the help.  `run`, `routes` and `shell` are such
-# functions, too.  An error is one line that names the nearest thing that exists. What
-# is made with click, click runs; what click's programs ask of Flask (FlaskGroup) is
-# made when they ask, for click need not be installed.
+# hints their types, the docstring the help. An error is one line that names the nearest
+# thing that exists. The application that they are for is found by name, as Flask does.
 # --------------------------------------------------------------------------------------
 
 class NoAppException(Exception):
@@ -9112,6 +9220,14 @@ def locate_app(wanted: str | None) -> Any:
             return _find_in(_import_module(name), "")
     raise NoAppException("Could not locate an application: no wsgi.py or app.py is"
                          " here. Use --app module:name, or set FLASK_APP.")
+
+# --------------------------------------------------------------------------------------
+# 41. The command line  (skip on first reading)
+#
+# `run`, `routes` and `shell` are functions, too. What is made with click, click runs;
+# what click's programs ask of Flask (FlaskGroup) is made when they ask, for click need
+# not be installed.
+# --------------------------------------------------------------------------------------
 
 def _run_command(
     host: str = "127.0.0.1", port: int = 5000, reload: bool | None = None,

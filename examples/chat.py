@@ -10,7 +10,7 @@ last. It opens no more than six connections to one host: that many windows.
 Nobody proves a name here; examples/login.py does. The messages are kept in the memory
 of this one process; two processes would be two chats.
 
-Read on in microflask.py: The response; The development server.
+Read on in microflask.py: The body of a response; The development server: connections.
 """
 import threading
 import time

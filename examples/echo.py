@@ -10,7 +10,8 @@ handshake, and url_for makes ws://… of it. Gunicorn's threaded worker does as 
 
     gunicorn --chdir examples -k gthread --threads 50 echo:app
 
-Read on in microflask.py: Routing: which rule matches; The development server.
+Read on in microflask.py: Routing: which rule matches; The development server: a request
+and its answer.
 """
 from microflask import Flask, Response, abort, render_template, request
 

@@ -6,8 +6,8 @@ Shows rules and their converters, two converters of one's own, a default that re
 rules for one method only, and url_for, which makes every link here: no path is written
 twice.
 
-Read on in microflask.py: Rules: how a path becomes a regular expression; Routing: which
-rule matches.
+Read on in microflask.py: Converters; Rules: how a path becomes a regular expression;
+Routing: which rule matches.
 """
 import math
 import uuid

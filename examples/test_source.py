@@ -113,7 +113,7 @@ def test_every_class_and_function_is_found_where_it_stands():
 @pytest.mark.parametrize("name, user", [
     ("Flask.full_dispatch_request", "Flask.wsgi_app"),
     ("Flask.preprocess_request", "Flask.full_dispatch_request"),
-    ("Flask._find_error_handler", "Flask.handle_user_exception"),
+    ("_AppServices._find_error_handler", "Flask.handle_user_exception"),
     ("AppContext.push", "Flask.wsgi_app"),       # by what request_context returns
     ("AppContext.pop", "Flask.wsgi_app"),
     ("Response.get_wsgi_headers", "Flask._answer_error"),

@@ -201,10 +201,10 @@ PASSES = [      # preset, functions it enters, functions it does not
     ("converter", "NumberConverter.to_python square", "hello"),
     ("form", "Request.form note", "page"),
     ("new", "SecureCookieSessionInterface.save_session", "home"),
-    ("template", "render_template Flask.url_for page", "hello"),
+    ("template", "render_template _AppServices.url_for page", "hello"),
     ("hooks", "remember sign forget", "home"),
-    ("missing", "Flask.handle_http_exception", "hello"),
-    ("broken", "Flask.handle_exception broken", "hello"),
+    ("missing", "_AppServices.handle_http_exception", "hello"),
+    ("broken", "_AppServices.handle_exception broken", "hello"),
 ]
 
 
@@ -278,7 +278,7 @@ def test_an_exception_is_seen_where_it_is_raised_and_where_it_passes():
     raised = [name for name, call in zip(names_in(found), found["calls"])
               if call["raised"]]
     assert raised == ["Flask.full_dispatch_request", "Flask.dispatch_request", "broken",
-                      "Flask.handle_user_exception"]
+                      "_AppServices.handle_user_exception"]
     assert any(kind == "exception" and found["values"][value][0].startswith("ZeroDiv")
                for _, kind, _, _, _, value in found["steps"])
 

@@ -11,7 +11,7 @@ the browser.
 
 The pictures are kept in examples/instance/pictures, or where UPLOAD_FOLDER says.
 
-Read on in microflask.py: Request bodies; Files and passwords.
+Read on in microflask.py: Multipart forms; Files and passwords.
 """
 import secrets
 from pathlib import Path

@@ -7,7 +7,7 @@ moment: what a before_request hook returns is the answer, and no view is called.
 Run it:    python examples/workshop/stage9_blueprints.py
 Try it:    curl -i http://127.0.0.1:5000/admin/
 Check it:  python examples/workshop/check.py 9
-Grown up in microflask.py: "Blueprints, and what they share with the application"
+Grown up in microflask.py: "What applications and blueprints share", "Blueprints"
 """
 import json
 

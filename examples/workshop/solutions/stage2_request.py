@@ -8,7 +8,7 @@ itself: it can be called with environ and start_response.
 Run it:    python examples/workshop/stage2_request.py
 Try it:    curl -i http://127.0.0.1:5000/gr%C3%BC%C3%9Fe
 Check it:  python examples/workshop/check.py 2
-Grown up in microflask.py: "The request", "The response"
+Grown up in microflask.py: "The head of a request", "The response"
 """
 import sys
 from contextlib import suppress
