@@ -1,4 +1,5 @@
 """Tests of the annotated source: its pages hold the file, and its names lead right."""
+import contextlib
 import inspect
 import re
 from collections import Counter
@@ -6,6 +7,7 @@ from html.parser import HTMLParser
 from urllib.parse import urldefrag
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.keys import Keys
 
 import microflask
@@ -388,19 +390,20 @@ def test_on_paper_there_is_only_what_is_read(serve, browser):
 
 
 def test_it_reads_without_javascript(serve, browser):
-    def scripts(off):
-        browser.driver.execute_cdp_cmd(
-            "Emulation.setScriptExecutionDisabled", {"value": off})
+    def command(name, **arguments):
+        return browser.driver.execute_cdp_cmd(name, arguments)
+
+    def is_shown():     # `page_source` would run a script, as does waiting for a page
+        with contextlib.suppress(WebDriverException):
+            root = command("DOM.getDocument")["root"]["nodeId"]
+            page = command("DOM.getOuterHTML", nodeId=root)["outerHTML"]
+            return 'id="chapters" open' in page and (
+                "def full_dispatch_request" in re.sub("<[^>]+>", "", page))
 
     url = serve("source.py")
-    scripts(off=True)
+    command("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.open(url + HEART, phone=True)
-        # What `page_source` runs in the page may find scripts off, and returns "".
-        root = browser.driver.execute_cdp_cmd("DOM.getDocument", {})["root"]
-        page = browser.driver.execute_cdp_cmd(
-            "DOM.getOuterHTML", {"nodeId": root["nodeId"]})["outerHTML"]
+        assert browser.wait_for(is_shown)
     finally:
-        scripts(off=False)
-    assert 'id="chapters" open' in page and "def full_dispatch_request" in re.sub(
-        "<[^>]+>", "", page)
+        command("Emulation.setScriptExecutionDisabled", value=False)
