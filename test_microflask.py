@@ -2232,147 +2232,6 @@ def test_context_is_clean_after_a_request_that_failed():
         app.test_client().get("/")
     assert not mf.has_app_context()
 
-# -- streams
-
-def streaming_close(answer):
-    """The text of an answer that is closed afterwards."""
-    with answer:
-        return answer.text
-
-@pytest.mark.parametrize("how", ["function", "generator", "decorator"])
-def test_streaming_with_context_keeps_the_request(how):
-    app = make_app()
-
-    def streaming_steps():
-        yield request.path
-        yield " "
-        yield session.get("who", "nobody")
-        yield " " + g.mark
-
-    @app.before_request
-    def streaming_mark():
-        g.mark = "marked"
-
-    @app.route("/s")
-    def streaming_view():
-        if how == "function":
-            return stream_with_context(streaming_steps())
-        if how == "generator":
-            return Response(stream_with_context(iter(streaming_steps())))
-        return stream_with_context(streaming_steps)()
-    assert streaming_close(app.test_client().get("/s")) == "/s nobody marked"
-    assert not mf.has_request_context() and not mf.has_app_context()
-
-def test_streaming_with_context_as_a_decorator_takes_arguments():
-    app = make_app()
-
-    @app.route("/s")
-    def streaming_view():
-        @stream_with_context
-        def generate(word, times=1):
-            yield (word + request.args["q"]) * times
-        return generate("a", times=2)
-    assert streaming_close(app.test_client().get("/s?q=b")) == "abab"
-
-def test_streaming_without_context_loses_the_request():
-    app = make_app()
-
-    @app.route("/s")
-    def streaming_view():
-        return iter(str(mf.has_request_context()) for _ in range(1))
-    with app.test_client().get("/s") as answer:
-        assert answer.text == "False"
-
-def test_streaming_with_context_needs_a_request():
-    with pytest.raises(RuntimeError):
-        next(stream_with_context(iter("a")))
-
-def test_streaming_closes_the_generator_it_wraps():
-    closed, app = [], make_app()
-
-    @app.route("/s")
-    def streaming_view():
-        def generate():
-            try:
-                yield "a"
-                yield "b"
-            finally:
-                closed.append(mf.has_request_context())
-        return stream_with_context(generate())
-    with app.test_client().get("/s") as answer:
-        assert next(answer.response) == b"a"
-    assert closed == [True]
-    assert not mf.has_request_context() and not mf.has_app_context()
-
-def test_streaming_error_reaches_the_server_and_leaves_no_context():
-    app = make_app()
-
-    @app.route("/s")
-    def streaming_view():
-        def generate():
-            yield "a"
-            raise ZeroDivisionError
-        return stream_with_context(generate())
-    with app.test_client().get("/s") as answer, pytest.raises(ZeroDivisionError):
-        answer.get_data()
-    assert not mf.has_request_context() and not mf.has_app_context()
-
-@pytest.mark.beyond_flask
-def test_streaming_answers_taken_in_turns_each_see_their_own_request():
-    contextvars.copy_context().run(streaming_in_turns)
-
-def streaming_in_turns():
-    app = make_app()
-
-    @app.route("/<int:n>")
-    def streaming_view(n):
-        @stream_with_context
-        def generate():
-            for _ in range(5):
-                yield f"{request.path} {g.setdefault('n', n)};"
-        return generate()
-    environs = [request_of(PATH_INFO=f"/{n}").environ for n in range(8)]
-    for environ in environs:
-        environ.update({"wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO()})
-    texts = [b""] * 8
-    with contextlib.ExitStack() as stack:
-        validated = functools.partial(validated_answer, app)
-        bodies = [stack.enter_context(Response.from_app(validated, environ))
-                  for environ in environs]
-        steps = [body.iter_encoded() for body in bodies]
-        for _ in range(5):
-            for n in range(8):
-                texts[n] += next(steps[n])
-    assert texts == [f"/{n} {n};".encode() * 5 for n in range(8)]
-    assert not mf.has_request_context()
-
-@pytest.mark.parametrize("path", ["/ok", "/fail", "/abort", "/stream", "/missing"])
-def test_streaming_contexts_are_clean_after_every_answer(path):
-    app = make_app(PROPAGATE_EXCEPTIONS=False)
-    app.add_url_rule("/ok", "ok", lambda: "x")
-    app.add_url_rule("/fail", "fail", lambda: 1 / 0)
-    app.add_url_rule("/abort", "abort", lambda: abort(418))
-    app.add_url_rule("/stream", "stream", lambda: stream_with_context(iter("ab")))
-    with app.test_client().get(path) as answer:
-        assert answer.status_code
-    assert not mf.has_request_context() and not mf.has_app_context()
-
-def test_streaming_error_of_a_plain_generator_reaches_the_server():
-    app, closed = make_app(), []
-
-    @app.route("/s")
-    def streaming_view():
-        def generate():
-            try:
-                yield "a"
-                raise ZeroDivisionError
-            finally:
-                closed.append(1)
-        return generate()
-    with app.test_client().get("/s") as answer, pytest.raises(ZeroDivisionError):
-        answer.get_data()
-    assert closed == [1]
-
 # ---------------------------------------------------------------------------
 # 9. URLs and hosts
 # ---------------------------------------------------------------------------
@@ -5881,6 +5740,147 @@ def test_response_get_app_iter():
     response = Response("hi")
     assert list(response.get_app_iter({"REQUEST_METHOD": "HEAD"})) == []
     assert b"".join(response.get_app_iter({"REQUEST_METHOD": "GET"})) == b"hi"
+
+# -- streams that keep the context
+
+def streaming_close(answer):
+    """The text of an answer that is closed afterwards."""
+    with answer:
+        return answer.text
+
+@pytest.mark.parametrize("how", ["function", "generator", "decorator"])
+def test_streaming_with_context_keeps_the_request(how):
+    app = make_app()
+
+    def streaming_steps():
+        yield request.path
+        yield " "
+        yield session.get("who", "nobody")
+        yield " " + g.mark
+
+    @app.before_request
+    def streaming_mark():
+        g.mark = "marked"
+
+    @app.route("/s")
+    def streaming_view():
+        if how == "function":
+            return stream_with_context(streaming_steps())
+        if how == "generator":
+            return Response(stream_with_context(iter(streaming_steps())))
+        return stream_with_context(streaming_steps)()
+    assert streaming_close(app.test_client().get("/s")) == "/s nobody marked"
+    assert not mf.has_request_context() and not mf.has_app_context()
+
+def test_streaming_with_context_as_a_decorator_takes_arguments():
+    app = make_app()
+
+    @app.route("/s")
+    def streaming_view():
+        @stream_with_context
+        def generate(word, times=1):
+            yield (word + request.args["q"]) * times
+        return generate("a", times=2)
+    assert streaming_close(app.test_client().get("/s?q=b")) == "abab"
+
+def test_streaming_without_context_loses_the_request():
+    app = make_app()
+
+    @app.route("/s")
+    def streaming_view():
+        return iter(str(mf.has_request_context()) for _ in range(1))
+    with app.test_client().get("/s") as answer:
+        assert answer.text == "False"
+
+def test_streaming_with_context_needs_a_request():
+    with pytest.raises(RuntimeError):
+        next(stream_with_context(iter("a")))
+
+def test_streaming_closes_the_generator_it_wraps():
+    closed, app = [], make_app()
+
+    @app.route("/s")
+    def streaming_view():
+        def generate():
+            try:
+                yield "a"
+                yield "b"
+            finally:
+                closed.append(mf.has_request_context())
+        return stream_with_context(generate())
+    with app.test_client().get("/s") as answer:
+        assert next(answer.response) == b"a"
+    assert closed == [True]
+    assert not mf.has_request_context() and not mf.has_app_context()
+
+def test_streaming_error_reaches_the_server_and_leaves_no_context():
+    app = make_app()
+
+    @app.route("/s")
+    def streaming_view():
+        def generate():
+            yield "a"
+            raise ZeroDivisionError
+        return stream_with_context(generate())
+    with app.test_client().get("/s") as answer, pytest.raises(ZeroDivisionError):
+        answer.get_data()
+    assert not mf.has_request_context() and not mf.has_app_context()
+
+@pytest.mark.beyond_flask
+def test_streaming_answers_taken_in_turns_each_see_their_own_request():
+    contextvars.copy_context().run(streaming_in_turns)
+
+def streaming_in_turns():
+    app = make_app()
+
+    @app.route("/<int:n>")
+    def streaming_view(n):
+        @stream_with_context
+        def generate():
+            for _ in range(5):
+                yield f"{request.path} {g.setdefault('n', n)};"
+        return generate()
+    environs = [request_of(PATH_INFO=f"/{n}").environ for n in range(8)]
+    for environ in environs:
+        environ.update({"wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO()})
+    texts = [b""] * 8
+    with contextlib.ExitStack() as stack:
+        validated = functools.partial(validated_answer, app)
+        bodies = [stack.enter_context(Response.from_app(validated, environ))
+                  for environ in environs]
+        steps = [body.iter_encoded() for body in bodies]
+        for _ in range(5):
+            for n in range(8):
+                texts[n] += next(steps[n])
+    assert texts == [f"/{n} {n};".encode() * 5 for n in range(8)]
+    assert not mf.has_request_context()
+
+@pytest.mark.parametrize("path", ["/ok", "/fail", "/abort", "/stream", "/missing"])
+def test_streaming_contexts_are_clean_after_every_answer(path):
+    app = make_app(PROPAGATE_EXCEPTIONS=False)
+    app.add_url_rule("/ok", "ok", lambda: "x")
+    app.add_url_rule("/fail", "fail", lambda: 1 / 0)
+    app.add_url_rule("/abort", "abort", lambda: abort(418))
+    app.add_url_rule("/stream", "stream", lambda: stream_with_context(iter("ab")))
+    with app.test_client().get(path) as answer:
+        assert answer.status_code
+    assert not mf.has_request_context() and not mf.has_app_context()
+
+def test_streaming_error_of_a_plain_generator_reaches_the_server():
+    app, closed = make_app(), []
+
+    @app.route("/s")
+    def streaming_view():
+        def generate():
+            try:
+                yield "a"
+                raise ZeroDivisionError
+            finally:
+                closed.append(1)
+        return generate()
+    with app.test_client().get("/s") as answer, pytest.raises(ZeroDivisionError):
+        answer.get_data()
+    assert closed == [1]
 
 # -- closing
 
