@@ -5515,6 +5515,15 @@ class SecureCookieSessionInterface(SessionInterface):
         else:
             response.delete_cookie(self.get_cookie_name(app), **attributes)
 
+# What '"_permanent"' is in base64, at its three places in a group of bytes; and how a
+# compressed value begins, which may hide it.
+_PERMANENT = ("Il9wZXJtYW5lbnQi", "JfcGVybWFuZW50I", "iX3Blcm1hbmVudC",
+              "=.", '".', " .", "\t.")
+
+def _may_be_permanent(cookies: str) -> bool:
+    """Tell whether a session in these cookies may be permanent; to open it costs 35 us."""
+    return any(sign in cookies for sign in _PERMANENT)
+
 @functools.lru_cache(maxsize=None)
 def _bad_cookie() -> tuple[type[Exception], ...]:
     from itsdangerous import BadData
@@ -7247,9 +7256,9 @@ class Flask(_AppServices):
         session, interface = context._session, self.session_interface
         if session is None and (
                 type(interface) is not SecureCookieSessionInterface or vars(interface)
-                or self.config["SESSION_COOKIE_NAME"]
-                in context.request.environ.get("HTTP_COOKIE", "")):
-            session = context._open_session()       # not touched, but perhaps permanent
+                or self.config["SESSION_REFRESH_EACH_REQUEST"] and _may_be_permanent(
+                    context.request.environ.get("HTTP_COOKIE", ""))):
+            session = context._open_session()       # not touched, but to be refreshed
         if session is not None and not interface.is_null_session(session):
             interface.save_session(self, session, response)
 

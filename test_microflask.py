@@ -6888,6 +6888,35 @@ def test_session_permanent_lives_as_long_as_configured():
     assert "Set-Cookie" in untouched.headers
     assert app.permanent_session_lifetime == dt.timedelta(hours=1)
 
+@pytest.mark.parametrize("cookies", ["{}", "a=1; {}; b=2", "session=x.y.z; {}"])
+@pytest.mark.parametrize("before", [{}, {"a": 1}, {"ab": "c"}, {"abc": "é" * 200}],
+                         ids=["alone", "behind 7", "behind 9", "compressed"])
+def test_session_permanent_is_refreshed_wherever_it_stands(before, cookies):
+    app = make_session_app()
+    client = app.test_client()
+    with client.session_transaction() as values:
+        values.update(before)
+        values.permanent = True
+    held = cookies.format(f"session={client.get_cookie('session').value}")
+    fresh = app.test_client(use_cookies=False).get("/none", headers={"Cookie": held})
+    valid = not held.startswith("session=x")       # of several the first one counts
+    assert ("Set-Cookie" in fresh.headers) is valid
+
+@pytest.mark.beyond_flask
+@pytest.mark.parametrize("path, text, opened", [
+    ("/none", '{"a":1}', 0), ("/none", '{"permanent":true}', 0), ("/static/x", "{}", 0),
+    ("/none", '{"a":1,"_permanent":true}', 1), ("/none", '{"a":"%s"}' % ("b" * 99), 1),
+    ("/all", '{"a":1}', 1)])
+def test_session_that_nobody_touches_is_opened_to_be_refreshed_only(
+        monkeypatch, path, text, opened):
+    opening, calls = mf.SecureCookieSessionInterface.open_session, []
+    monkeypatch.setattr(
+        mf.SecureCookieSessionInterface, "open_session",
+        lambda *args: calls.append(args) or opening(*args))
+    client = make_session_app().test_client(use_cookies=False)
+    client.get(path, headers={"Cookie": f"session={sign_session(text)}"})
+    assert len(calls) == opened
+
 def test_session_refresh_each_request_can_be_switched_off():
     app = make_session_app(SESSION_REFRESH_EACH_REQUEST=False)
     client = app.test_client()
