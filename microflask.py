@@ -5521,7 +5521,7 @@ _PERMANENT = ("Il9wZXJtYW5lbnQi", "JfcGVybWFuZW50I", "iX3Blcm1hbmVudC",
               "=.", '".', " .", "\t.")
 
 def _may_be_permanent(cookies: str) -> bool:
-    """Tell whether a session in these cookies may be permanent; to open it costs 35 us."""
+    """Tell whether these cookies may hold a permanent session, without opening it."""
     return any(sign in cookies for sign in _PERMANENT)
 
 @functools.lru_cache(maxsize=None)
