@@ -89,7 +89,7 @@ __version__ = "1.0"
 # --------------------------------------------------------------------------------------
 # 1. Many values under one name
 #
-# In a query, in a form and among cookies a name may come more than once.  So a plain
+# In a query, in a form and among cookies a name may come more than once. So a plain
 # dict will not do: a MultiDict keeps a list for each key and shows its first value.
 # What a client sent cannot be changed: the immutable kinds say so instead of losing the
 # change, and a CallbackDict tells its owner of each change.
@@ -370,7 +370,7 @@ class CombinedMultiDict(ImmutableMultiDict):
 # 2. Header fields
 #
 # A header field is a line, a name and a value, and many a value is a small language:
-# lists, parameters, quoted strings, dates (RFC 9110).  A parser here never raises,
+# lists, parameters, quoted strings, dates (RFC 9110). A parser here never raises,
 # whatever the client sends, and takes time in proportion to what it reads; a dumper
 # refuses what it could not write so that it can be read again.
 # --------------------------------------------------------------------------------------
@@ -1364,8 +1364,9 @@ def _is_newer(last_modified: Any, since: datetime) -> bool:
 # stands a LocalProxy, which at each access asks a ContextVar (PEP 567) for the context
 # that is pushed here and now, and hands the access on. Such a variable has a value of
 # its own in each thread, which starts with none, and in each task, which starts with a
-# copy. Where no context was pushed there stands one that explains. Signals tell whoever
-# listens what happens; they are Blinker's where that is installed.
+# copy. Where no context was pushed there stands one that explains. Before that come two
+# tools of many chapters: cached_property, which computes a value once, and signals,
+# which tell whoever listens what happens; they are Blinker's where that is installed.
 # --------------------------------------------------------------------------------------
 
 class cached_property:      # functools' takes a lock in Python 3.10 and 3.11
@@ -1854,7 +1855,16 @@ def abort(code: Any, *args: Any, **kwargs: Any) -> NoReturn:
 #
 # One object holds all that belongs to a request: the application, the request, the
 # session, `g`. It is pushed when the request comes and popped when it is answered; the
-# teardown functions run then.
+# teardown functions run then, or, where a stream keeps the context (chapter 20), when
+# that is closed.
+#
+# A context can be pushed inside of another one. Without a request of its own it shows
+# that of the outer one; with a request, inside of `app.app_context()` of the same
+# application, it is a guest there: it shares `g`, and leaves `teardown_appcontext` to
+# its host.
+#
+# `app._is_plain` says that nobody has overridden a step of the request, and
+# `app._plain_hosts` that the host does not choose the rule: see chapter 31.
 # --------------------------------------------------------------------------------------
 
 class _AppCtxGlobals:
@@ -2470,7 +2480,7 @@ def _pattern(parts: list, name: str = "?P<{}>") -> str:
         f"({name.format(part[0])}{_bounded(parts, at)})"
         for at, part in enumerate(parts))
 
-# What follows, up to the class Rule, keeps such an expression fast, whatever a client
+# What follows, up to _has_regex, keeps such an expression fast, whatever a client
 # sends; leave it out on a first reading.
 
 def _bounded(parts: list, at: int) -> str:
@@ -2723,9 +2733,6 @@ class Rule:
 # segments, fixed ones first: the order of registration does not matter. A rule without
 # any variable is found before all that, in a dict of whole paths.
 # --------------------------------------------------------------------------------------
-
-class RoutingException(Exception):
-    """What the router raises that is no error of the application."""
 
 class WebsocketMismatch(BadRequest):
     """A WebSocket request for a rule that is for HTTP only, or the other way."""
@@ -3014,6 +3021,9 @@ class Map:
 # rules of an endpoint the first that has room for the values.
 # --------------------------------------------------------------------------------------
 
+class RoutingException(Exception):
+    """What the router raises that is no error of the application."""
+
 class RequestRedirect(HTTPException, RoutingException):
     """The path is right but for its form: go to `new_url`."""
     code = 308
@@ -3247,7 +3257,6 @@ class MapAdapter:
 # --------------------------------------------------------------------------------------
 
 _BLOCK = 128 * 1024
-_HEAD_LIMIT = 16 * 1024     # bytes of header fields in one part
 
 class LimitedStream(io.RawIOBase):
     """The input up to `limit` bytes: the body's length, or with `is_max` its bound.
@@ -3403,6 +3412,8 @@ class FileStorage:
 # A multipart form (RFC 7578) is read in blocks of 128 kB: what lies between two
 # boundaries goes to its file as it comes, so that memory does not grow with the upload.
 # --------------------------------------------------------------------------------------
+
+_HEAD_LIMIT = 16 * 1024     # bytes of header fields in one part
 
 class MultiPartParser:
     """Parse a multipart form from a stream, in bounded memory (RFC 7578, RFC 2046).
@@ -3594,7 +3605,8 @@ def default_stream_factory(total_content_length: int | None, content_type: str |
 # --------------------------------------------------------------------------------------
 # 16. Credentials, user agents, sets of words  (skip on first reading)
 #
-# Three kinds of values that a header field has, and that are more than a text.
+# Three values of header fields that are more than a text: who asks (Authorization), by
+# which program (User-Agent), and a set of words, as in Vary and Allow.
 # --------------------------------------------------------------------------------------
 
 class Authorization:
@@ -3796,11 +3808,6 @@ def _names_up(name: str) -> tuple[str, ...]:
 def _blueprint_path(name: str | None) -> list[str]:
     return list(_names_up(name)) if name else []
 
-@functools.lru_cache(maxsize=1024)
-def _owners(endpoint: str | None) -> tuple[str | None, ...]:
-    """Return whose hooks an endpoint has: the app's (None), then its blueprints'."""
-    return (None, *reversed(_blueprint_path((endpoint or "").rpartition(".")[0])))
-
 _METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
 
 class _RequestHead:
@@ -3958,8 +3965,9 @@ class _RequestHead:
 # --------------------------------------------------------------------------------------
 # 18. The request
 #
-# A body can be read in four ways: as a stream, as bytes, as a form, as JSON. It comes
-# once; so each way looks first whether another one has read it already.
+# What follows the head of a request is its body. It can be read in four ways: as a
+# stream, as bytes, as a form, as JSON. It comes once; so each way looks first whether
+# another one has read it already.
 # --------------------------------------------------------------------------------------
 
 class Request(_RequestHead):
@@ -4149,8 +4157,10 @@ class DebugFilesKeyError(KeyError, AssertionError):
 # --------------------------------------------------------------------------------------
 # 19. The header fields of a response
 #
-# The header properties are one descriptor; those that are sets or dicts write
-# themselves back into the response when they change.
+# Each header field of a response is an attribute, too: `response.location` reads and
+# writes a line of `response.headers`. One descriptor makes nearly all of them; those
+# that are sets or dicts write themselves back into the response when they change. The
+# entity tag and the cookies are set by methods.
 # --------------------------------------------------------------------------------------
 
 class WWWAuthenticate(Authorization):
@@ -4651,7 +4661,7 @@ class _ResponseBody(_ResponseFields):
         if overwrite or "ETag" not in self.headers:
             self.set_etag(generate_etag(self.get_data()), weak)
 
-    is_json = Request.is_json
+    is_json = _RequestHead.is_json
 
     def get_json(self, force: bool = False, silent: bool = False) -> Any:
         """Return the body parsed as JSON; None if it is something else."""
@@ -5362,7 +5372,9 @@ class TaggedJSONSerializer:
 # signed with the SECRET_KEY by itsdangerous (HMAC with SHA-1 over content and time).
 # The client can read it, but not forge it: the cookie is content.time.signature, only
 # who has the key can make the signature that fits, and `open_session` has it checked
-# before the content is read.
+# before the content is read. It is opened when it is first touched; at the end, too, if
+# it may be permanent, to be sent anew. A flashed message lies in it until the next page
+# takes it out.
 # --------------------------------------------------------------------------------------
 
 class SessionMixin:
@@ -5600,9 +5612,10 @@ def get_flashed_messages(with_categories: bool = False,
 # 25. Templates
 #
 # Templates are Jinja's; here is only what ties them to the application: where they are
-# looked for (the app's folder, then the blueprints'), what they see (request, session,
-# g, url_for, what context processors give), and that HTML is escaped by itself. Jinja
-# takes longer to import than all of this file, so that waits for the first template.
+# looked for (the app's folder, then the blueprints'), and how they are rendered, whole
+# or piece by piece. What all of them see (session, url_for), and that HTML is escaped
+# by itself, is set up in chapter 29. Jinja takes longer to import than all of this
+# file, so that waits for the first template.
 # --------------------------------------------------------------------------------------
 
 _OF_DICTS = frozenset(dir(dict))    # {"items": …}: `row.items` is the method
@@ -5743,7 +5756,9 @@ def get_template_attribute(template_name: str, attribute: str) -> Any:
 # --------------------------------------------------------------------------------------
 # 26. Files and passwords  (skip on first reading)
 #
-# A file's name that comes from a client never leads out of the folder that it is meant
+# `send_file` answers with a file: its type by its name, its state as ETag and
+# Last-Modified, and only a part or a 304 where the client's conditions allow that. A
+# file's name that comes from a client never leads out of the folder that it is meant
 # for. A password is stored as a salted hash that takes long to compute.
 # --------------------------------------------------------------------------------------
 
@@ -6021,6 +6036,11 @@ def setupmethod(f: Callable) -> Callable:
         return f(self, *args, **kwargs)
     return wrapper
 
+@functools.lru_cache(maxsize=1024)
+def _owners(endpoint: str | None) -> tuple[str | None, ...]:
+    """Return whose hooks an endpoint has: the app's (None), then its blueprints'."""
+    return (None, *reversed(_blueprint_path((endpoint or "").rpartition(".")[0])))
+
 def _hook(table: str, name: str, doc: str) -> Any:
     """Make the decorator that appends a function to one of the tables of hooks."""
     def decorator(self: Any, f: Callable) -> Callable:
@@ -6245,12 +6265,6 @@ class Scaffold:
             raise ValueError(f"{kind.__name__!r} is no subclass of Exception, no code")
         return kind, kind.code if issubclass(kind, HTTPException) else None
 
-def _methods_of(view_func: Any, methods: Any) -> set[str]:
-    methods = methods or getattr(view_func, "methods", None) or ("GET",)
-    if isinstance(methods, str):
-        raise TypeError(f'methods must be a list of strings: methods=["{methods}"]')
-    return {method.upper() for method in methods}
-
 def _endpoint_from_view_func(view_func: Any) -> str:
     if view_func is None:
         raise AssertionError("without an endpoint there must be a view function")
@@ -6453,7 +6467,9 @@ class Blueprint(Scaffold):
 #
 # What is decided before the first request: the configuration, the classes that are
 # used, the templates, the routes. Afterwards a change would be seen by some requests
-# and not by others, and is refused.
+# and not by others, and is refused. The class Flask is told in three chapters, each a
+# class on top of the one before: App is set up here, _AppServices (30) is what it can
+# do for a request or without one, Flask (31) answers.
 # --------------------------------------------------------------------------------------
 
 def _is_switched_on(variable: str) -> bool:
@@ -6484,9 +6500,15 @@ class _Later:
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         return self.compute()
 
+def _methods_of(view_func: Any, methods: Any) -> set[str]:
+    methods = methods or getattr(view_func, "methods", None) or ("GET",)
+    if isinstance(methods, str):
+        raise TypeError(f'methods must be a list of strings: methods=["{methods}"]')
+    return {method.upper() for method in methods}
+
 class App(Scaffold):
     """The application as it is set up: its parts, its templates, its routes."""
-    ensure_sync: Any            # of Flask, in the next chapter
+    ensure_sync: Any            # these three are _AppServices', in the next chapter
     _sync: Any
     url_for: Any
     request_class: Any = Request
@@ -6621,7 +6643,7 @@ class App(Scaffold):
         path = os.path.join(self.instance_path, resource)
         return open(path, mode, encoding=None if "b" in mode else encoding)
 
-    # Set-up: templates
+    # Templates
 
     @cached_property
     def jinja_env(self) -> Any:
@@ -6676,7 +6698,7 @@ class App(Scaffold):
     add_template_test, template_test = _template("test")
     add_template_global, template_global = _template("global")
 
-    # Set-up: routes, blueprints, hooks
+    # Routes, blueprints, hooks
 
     @setupmethod
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
@@ -6750,10 +6772,9 @@ class FormDataRoutingRedirect(AssertionError):
                          f" {error.new_url}, and the form would be lost: post it there")
 
 class _AppServices(App):
-    """What the application does beside answering a request."""
-    __call__: Any               # of Flask, in the next chapter
+    """What the application can do for a request, and without one."""
+    __call__: Any               # these two are Flask's, in the next chapter
     finalize_request: Any
-    _sync_views: dict
 
     # Contexts and URLs
 
@@ -6847,6 +6868,10 @@ class _AppServices(App):
         return _redirect_response(location, code, self.response_class)
 
     # When something goes wrong
+
+    def should_ignore_error(self, error: BaseException | None) -> bool:
+        """Tell whether teardown functions are not told of an error."""
+        return False
 
     def _propagates(self) -> bool:
         setting = self.config["PROPAGATE_EXCEPTIONS"]
@@ -7013,7 +7038,10 @@ def url_for(endpoint: str, *, _anchor: str | None = None, _method: str | None = 
 # (request) -> match -> before hooks -> view -> Response -> after hooks -> session saved
 # -> start_response -> body -> teardown. Nearly each arrow is a method that a subclass
 # may override; the match is made when the context is pushed (chapter 8), and its error,
-# a 404 say, waits in `request.routing_exception` until the hooks have run.
+# a 404 say, waits in `request.routing_exception` until the hooks have run. What a hook
+# or a view raises goes to `handle_user_exception` (chapter 30): a handler's result, or
+# the HTTPException itself, is then treated as a view's. What nobody handles goes up to
+# `wsgi_app`, and `_answer_error` makes a 500 of it, or raises it again in debug mode.
 #
 # A step that has nothing to do is left out, as long as it is Flask's own: `_is_plain`
 # says so of all of them. It is found out at the first request, and is over when one is
@@ -7072,7 +7100,7 @@ def _completed(response: Any, status: Any, headers: Any) -> Response:
         raise
     return response
 
-class Flask(_AppServices):
+class Flask(_AppServices):      # on top of App (chapter 29) and _AppServices (30)
     """The application, named after its module: `app = Flask(__name__)`."""
     def _look_at_steps(self) -> None:
         """Find out what can be left out of a request, because nobody changed it."""
@@ -7154,7 +7182,7 @@ class Flask(_AppServices):
         """Run the url_value_preprocessor and before_request functions."""
         request = _context.get().request
         rule = request.url_rule
-        owners = _owners(rule and rule.endpoint)
+        owners = _owners(rule and rule.endpoint)    # None: the app's; then blueprints'
         for name in owners if self.url_value_preprocessors else ():
             for func in self.url_value_preprocessors.get(name, ()):
                 func(request.endpoint, request.view_args)
@@ -7175,7 +7203,7 @@ class Flask(_AppServices):
             return self.make_default_options_response()
         view = self.view_functions[rule.endpoint]
         try:
-            view = self._sync_views[view]
+            view = self._sync_views[view]       # an async one is wrapped: chapter 30
         except (KeyError, TypeError):
             view = self._sync(view)
         return view(**request.view_args) if request.view_args else view()
@@ -7267,10 +7295,6 @@ class Flask(_AppServices):
         response = self.response_class()
         response.allow.update(_context.get().url_adapter.allowed_methods())
         return response
-
-    def should_ignore_error(self, error: BaseException | None) -> bool:
-        """Tell whether teardown functions are not told of an error."""
-        return False
 
     def do_teardown_request(self, exc: Any = _missing) -> None:
         """Run the `teardown_request` functions, all of them."""
@@ -7555,8 +7579,9 @@ def create_environ(*args: Any, **kwargs: Any) -> dict:
 # --------------------------------------------------------------------------------------
 # 34. Testing: the client  (skip on first reading)
 #
-# The client calls the application with such an environ, keeps the cookies, and follows
-# redirects if asked.
+# The client calls the application with an environ that EnvironBuilder made, keeps the
+# cookies, and follows redirects if asked. FlaskClient opens the session, too, and keeps
+# the context of the last request inside of `with client:`.
 # --------------------------------------------------------------------------------------
 
 class Cookie:
@@ -7822,9 +7847,9 @@ class FlaskClient(Client):
 # 35. The debugger  (skip on first reading)
 #
 # With debug on, an exception becomes a page: what went wrong, where, and in each frame
-# a console that evaluates Python there.  As this lets anybody run anything, it must be
+# a console that evaluates Python there. As this lets anybody run anything, it must be
 # sure who asks: only a local Host, only this page (its secret, its origin), only who
-# has typed the PIN that the terminal shows; ten wrong ones lock it.  Without all that
+# has typed the PIN that the terminal shows; ten wrong ones lock it. Without all that
 # it is a plain error page.
 # --------------------------------------------------------------------------------------
 
@@ -8104,16 +8129,12 @@ class DebuggedApplication:
 # 36. The development server: a request and its answer  (skip on first reading)
 #
 # The server side of HTTP/1.1 and of PEP 3333, for one request. The body is a stream
-# that ends where the request says; the answer is sent as the application makes it.
+# that ends where the request says; what the application leaves of it is read away, or
+# the connection closes. The answer is sent as the application makes it.
 # --------------------------------------------------------------------------------------
 
 _HEAD_LINE = 65536          # bytes of a line of the head, and of all its fields
-_REQUEST_LINE = re.compile(
-    rf"({_TOKEN}) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])", re.A)
 _STATUS_LINE = re.compile(r"[1-9][0-9]{2} [\t\x20-\x7e\x80-\xff]*")
-
-class _Refusal(Exception):
-    """A request that is not handed on: (status, what is wrong with it)."""
 
 def _split_field(line: bytes) -> tuple[str, str] | None:
     """Return name (in lower case) and value of a field line, None if malformed."""
@@ -8187,19 +8208,6 @@ class _RequestBody(io.RawIOBase):
             for _ in range(8):
                 self.done or self.read(8192)
         return self.done and not self.failed
-
-def _log(type: str, message: str, *args: Any) -> None:
-    getattr(_access_log(), type)(message, *args)
-
-@functools.lru_cache(maxsize=None)
-def _access_log() -> Any:
-    """Return the logger "werkzeug": programs know that name, and turn it down."""
-    import logging
-    logger = logging.getLogger("werkzeug")
-    logger.setLevel(logger.level or logging.INFO)
-    if not logger.hasHandlers():
-        logger.addHandler(logging.StreamHandler())
-    return logger
 
 def _check_length(lengths: set[str]) -> None:
     if len(lengths) > 1 or not all(re.fullmatch("[0-9]+", text) for text in lengths):
@@ -8324,9 +8332,27 @@ class _Exchange:
 #
 # Plain sockets, one thread a connection. The head of a request is read line by line,
 # bounded and strict: what two programs might read in two ways is refused, for that is
-# how requests are smuggled (RFC 9112). What the application leaves of a body is read
-# away, or the connection closes.
+# how requests are smuggled (RFC 9112).
 # --------------------------------------------------------------------------------------
+
+_REQUEST_LINE = re.compile(
+    rf"({_TOKEN}) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])", re.A)
+
+class _Refusal(Exception):
+    """A request that is not handed on: (status, what is wrong with it)."""
+
+def _log(type: str, message: str, *args: Any) -> None:
+    getattr(_access_log(), type)(message, *args)
+
+@functools.lru_cache(maxsize=None)
+def _access_log() -> Any:
+    """Return the logger "werkzeug": programs know that name, and turn it down."""
+    import logging
+    logger = logging.getLogger("werkzeug")
+    logger.setLevel(logger.level or logging.INFO)
+    if not logger.hasHandlers():
+        logger.addHandler(logging.StreamHandler())
+    return logger
 
 class WSGIRequestHandler:
     """A client's connection: requests are answered on it, one after the other."""
@@ -8947,23 +8973,9 @@ def install_as_flask() -> None:
 #
 # A command is a function: its arguments are the command's, defaults make options, type
 # hints their types, the docstring the help. An error is one line that names the nearest
-# thing that exists. The application that they are for is found by name, as Flask does.
+# thing that exists. The application that they are for is found by its name, as Flask
+# finds it.
 # --------------------------------------------------------------------------------------
-
-class NoAppException(Exception):
-    """No application was found, or it could not be imported."""
-
-def load_dotenv(path: Any = None, load_defaults: bool = True) -> bool:
-    """Read .env and .flaskenv, if python-dotenv is there; tell whether any was."""
-    try:
-        from dotenv import find_dotenv, load_dotenv as load
-    except ImportError:
-        return False
-    if path is not None:
-        return load(path, encoding="utf-8")
-    names = (".env", ".flaskenv") if load_defaults else ()
-    found = [find_dotenv(name, usecwd=True) for name in names]
-    return any([load(name, encoding="utf-8") for name in found if name])
 
 def _nearest(word: str, words: Iterable[str]) -> str:
     from difflib import get_close_matches
@@ -9135,6 +9147,9 @@ def with_appcontext(f: Callable) -> Callable:
             return f(*args, **kwargs)
     return inside
 
+class NoAppException(Exception):
+    """No application was found, or it could not be imported."""
+
 def _import_module(name: str) -> Any:
     """Import a module by its name or its path; NoAppException says what is wrong."""
     given, path = name, os.path.realpath(name)
@@ -9238,7 +9253,7 @@ def locate_app(wanted: str | None) -> Any:
 #
 # `run`, `routes` and `shell` are functions, too. What is made with click, click runs;
 # what click's programs ask of Flask (FlaskGroup) is made when they ask, for click need
-# not be installed.
+# not be installed. FlaskCliRunner calls commands in tests, `main` from the terminal.
 # --------------------------------------------------------------------------------------
 
 def _run_command(
@@ -9443,6 +9458,18 @@ def _own_options(args: list[str]) -> dict[str, Any]:
             sys.exit(f"No such option {name!r}, or it lacks its value."
                      f"{_nearest(name, known)}")
     return own
+
+def load_dotenv(path: Any = None, load_defaults: bool = True) -> bool:
+    """Read .env and .flaskenv, if python-dotenv is there; tell whether any was."""
+    try:
+        from dotenv import find_dotenv, load_dotenv as load
+    except ImportError:
+        return False
+    if path is not None:
+        return load(path, encoding="utf-8")
+    names = (".env", ".flaskenv") if load_defaults else ()
+    found = [find_dotenv(name, usecwd=True) for name in names]
+    return any([load(name, encoding="utf-8") for name in found if name])
 
 def _set_environment(own: dict[str, Any]) -> None:
     """Set what files and options say, for the application and a reloader's process."""
