@@ -2750,11 +2750,13 @@ def _weight(segment: list) -> tuple:
     First is what has more pieces of fixed text, then longer ones, then more variables,
     then lower weights: `v<int:a>` before `<int:a>`, and that before `<a>`.
     """
+    weights = [part[1].weight for part in segment if type(part) is tuple]
+    if not weights:
+        return (0,)
     texts = [part for part in segment if type(part) is str]
     fixed = [text for part in texts for text in part.split("/") if text]
-    weights = [part[1].weight for part in segment if type(part) is tuple]
-    return (1, -len(fixed), [(at, -len(part)) for at, part in enumerate(fixed)],
-            -len(weights), weights) if weights else (0,)
+    lengths = tuple((at, -len(part)) for at, part in enumerate(fixed))
+    return 1, -len(fixed), lengths, -len(weights), tuple(weights)
 
 def _segments(parts: list) -> list[list]:
     """Cut the parts of a rule at the slashes; a `<path:>` takes all that follows it."""
@@ -2831,19 +2833,19 @@ class Map:
         if rule.slashed and not rule.open_end:      # without its slash, too
             self._file(rule, segments[:-1], order)
         elif not (rule.strict_slashes or rule.open_end):
-            self._file(rule, [*segments, []], [*order, (2,)])
+            self._file(rule, [*segments, []], (*order, (2,)))
 
-    def _order(self, segments: list) -> list[tuple]:
+    def _order(self, segments: list) -> tuple[tuple, ...]:
         """Return what sorts a rule among others; between equals, who came first."""
         order, node = [], 0
         for segment in segments:
             weight = _weight(segment)
-            key = (node, _pattern(segment, name=""), str(weight))
-            node = self._nodes.setdefault(key, len(self._nodes) + 1)
+            text = _pattern(segment, name="") if weight[0] else "".join(segment)
+            node = self._nodes.setdefault((node, text, weight), len(self._nodes) + 1)
             order.append((*weight, node) if weight[0] else weight)
-        return order
+        return tuple(order)
 
-    def _file(self, rule: Rule, segments: list, order: list) -> None:
+    def _file(self, rule: Rule, segments: list, order: tuple) -> None:
         """File a rule under the shape of these segments and what is fixed in them.
 
         `/user/<n>/posts` has four segments, of which 0, 1 and 3 are fixed: that is its
@@ -2973,7 +2975,7 @@ class Map:
             shelf = shelves[None]
         if type(shelf) is tuple:
             return shelf
-        found: list[tuple[list, Rule]] = []
+        found: list[tuple[tuple, Rule]] = []
         for pick, files in shelf:
             found += files.get(pick(segments), ())
         return _in_order(found)

@@ -879,35 +879,43 @@ def probes(count):
         yield KINDS[-1], path, 404
 
 
-def match(name, count, rounds):
-    """(seconds to register up to the first answer, [(kind, path, seconds)])."""
+def match(name, counts, rounds):
+    """{routes: (seconds to register up to the first answer, [(kind, path, seconds)])}.
+
+    The tables of all sizes take turns: what slows the machine slows all of them.
+    """
     load(name)
-    begin = time.process_time()
-    app = routed_app(name, count)
-    status, _, text = ask(app, environ_of("/resource0"))
-    register = time.process_time() - begin
-    tries = []
-    for kind, path, status in probes(count):
-        environ = environ_of(path)
-        if (found := ask(app, environ)[0]) != status:
-            raise AssertionError(f"{name} {path}: {found}")
-        tries.append((kind, path, environ, calibrated(app, environ, b"", 0.01), []))
-    for _ in range(rounds):
-        for _, _, environ, repeat, costs in tries:
+    register, tries = {}, {}
+    for count in counts:
+        progress(f"{name}: {count} routes")
+        begin = time.process_time()
+        app = routed_app(name, count)
+        ask(app, environ_of("/resource0"))
+        register[count] = time.process_time() - begin
+        tries[count] = []
+        for kind, path, status in probes(count):
+            environ = environ_of(path)
+            if (found := ask(app, environ)[0]) != status:
+                raise AssertionError(f"{name} {path}: {found}")
+            repeat = calibrated(app, environ, b"", 0.01)
+            tries[count].append((kind, path, app, environ, repeat, []))
+    for turn in range(rounds):
+        progress(f"{name}: round {turn + 1} of {rounds}")
+        for _, _, app, environ, repeat, costs in itertools.chain(*tries.values()):
             costs.append(burst(app, environ, b"", repeat))
-    return register, [(kind, path, min(costs)) for kind, path, _, _, costs in tries]
+    return {count: (register[count], [
+        (kind, path, min(costs)) for kind, path, _, _, _, costs in tries[count]])
+        for count in counts}
 
 
 def run_routes(options, names, folder):
     """Whole requests among 10 to 10,000 routes, and the time to register them."""
-    result, counts = {}, [10, 100, 1000] if options.quick else [10, 100, 1000, 10000]
+    result, counts = {}, [10, 100, 1000, 10000][:3 if options.quick else 4]
     print("Microseconds of the dearest request of a kind, by number of routes; the\n"
           "dearest against the cheapest, whatever the number of routes and the place")
     for name in [name for name in names if name != "bare"]:
-        for count in counts:
-            progress(f"{name}: {count} routes")
-            found = fresh(match, name, count, options.rounds or 7)
-            result.setdefault(name, {})[count] = found
+        rounds = options.rounds or (7 if options.quick else 21)
+        result[name] = fresh(match, name, counts, rounds)
         progress("")
         show(routes_table(name, result[name]))
     return result
