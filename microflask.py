@@ -3339,16 +3339,17 @@ def _whole_body(environ: dict, max_content_length: int | None = None) -> bytes:
     if length > _BLOCK or "wsgi.input_terminated" in environ or (
             max_content_length is not None and length > max_content_length):
         return get_input_stream(environ, True, max_content_length).read()
-    data = b""
+    pieces = []
     try:
-        while len(data) < length:       # mostly once: a stream object costs 2 us more
-            piece = environ["wsgi.input"].read(length - len(data))
+        while length > 0:       # mostly once: a stream object costs 2 us more
+            piece = environ["wsgi.input"].read(length)
             if not piece:
                 raise ClientDisconnected()
-            data += piece
+            pieces.append(piece)
+            length -= len(piece)
     except (OSError, ValueError) as error:
         raise ClientDisconnected() from error
-    return data
+    return b"".join(pieces)
 
 class FileStorage:
     """An uploaded file: a stream with a name; what it lacks it asks the stream for."""
