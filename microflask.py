@@ -6969,12 +6969,12 @@ class _AppServices(App):
     def _sync(self, func: Callable) -> Callable:
         """Return `ensure_sync(func)`, asked once for each view and hook."""
         try:
-            ready = self._sync_views.get(func)
+            return self._sync_views[func]
+        except KeyError:
+            ready = self._sync_views[func] = self.ensure_sync(func)
+            return ready
         except TypeError:       # it cannot be hashed
             return self.ensure_sync(func)
-        if ready is None:
-            ready = self._sync_views[func] = self.ensure_sync(func)
-        return ready
 
     def ensure_sync(self, func: Callable) -> Callable:
         """Return a function to be called plainly; an async one gets its own loop."""
@@ -7285,10 +7285,11 @@ class Flask(_AppServices):      # on top of App (chapter 29) and _AppServices (3
 
     def _save_session(self, context: AppContext, response: Response) -> None:
         session, interface = context._session, self.session_interface
+        cookies = context.request.environ.get("HTTP_COOKIE")
         if session is None and (
                 type(interface) is not SecureCookieSessionInterface or vars(interface)
-                or self.config["SESSION_REFRESH_EACH_REQUEST"] and _may_be_permanent(
-                    context.request.environ.get("HTTP_COOKIE", ""))):
+                or cookies and self.config["SESSION_REFRESH_EACH_REQUEST"]
+                and _may_be_permanent(cookies)):
             session = context._open_session()       # not touched, but to be refreshed
         if session is not None and not interface.is_null_session(session):
             interface.save_session(self, session, response)
