@@ -4830,7 +4830,7 @@ class Response(_ResponseBody):
         if content_type is not None:
             headers["Content-Type"] = content_type
         elif mimetype is not None or headers._list[0][0] != "Content-Type" and (
-                "Content-Type" not in headers):
+                "Content-Type" not in headers):     # mostly it is the first
             mimetype = self.default_mimetype if mimetype is None else mimetype
             if mimetype is not None:
                 headers["Content-Type"] = get_content_type(mimetype, "utf-8")
@@ -4886,13 +4886,12 @@ class Response(_ResponseBody):
         # A dict is known to have been assigned.
         lines = given._list.copy() if type(given) is Headers else Headers(given)._list
         has_length = False
-        for line in lines:
+        for at, line in enumerate(lines):
             lower = line[0].lower()
             if lower == "content-length":
                 has_length = True
             elif lower in _LOCATIONS:
-                url = self._url(line[1], lower, environ)
-                lines[lines.index(line)] = line[0], url
+                lines[at] = line[0], self._url(line[1], lower, environ)
         if _is_bare(code):
             drop = _BODILESS.get(code, ("content-length",))
             return [line for line in lines if line[0].lower() not in drop]
@@ -5353,9 +5352,8 @@ class TaggedJSONSerializer:
         if type(value) in _PLAIN_JSON:
             return value
         if isinstance(value, dict):
-            return self.untag({
-                key: item if type(item) in _PLAIN_JSON else self._untag_all(item)
-                for key, item in value.items()})
+            return self.untag(
+                {key: self._untag_all(item) for key, item in value.items()})
         if isinstance(value, list):
             return [self._untag_all(item) for item in value]
         return value
@@ -5537,7 +5535,7 @@ _PERMANENT = ("Il9wZXJtYW5lbnQi", "JfcGVybWFuZW50I", "iX3Blcm1hbmVudC",
 
 def _may_be_permanent(cookies: str) -> bool:
     """Tell whether these cookies may hold a permanent session, without opening it."""
-    return any(sign in cookies for sign in _PERMANENT)
+    return any(mark in cookies for mark in _PERMANENT)
 
 @functools.lru_cache(maxsize=None)
 def _bad_cookie() -> tuple[type[Exception], ...]:
