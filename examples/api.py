@@ -1,180 +1,104 @@
-r"""A REST API for books: JSON in, JSON out, errors too.
+r"""A REST API for books: JSON in, JSON out, and errors as JSON too.
 
     python examples/api.py          http://127.0.0.1:5000, a page to try it
     curl -i 127.0.0.1:5000/books -H 'Content-Type: application/json' \
          -d '{"title": "Emma", "author": "Jane Austen", "year": 1815}'
 
-Shows views as classes, one method for each method of HTTP; a SQLite database, opened
-when a request needs it and closed with the request; every error as JSON; a 201 that
-says where the new thing is; pages of a long list; an ETag, so that what has not changed
-is not sent again.
+A class view has a method for each HTTP method. A 201 names the new URL in Location, and
+an ETag saves sending what the client already has. The books are in a dict, which stands
+for a database: examples/blog has a real one.
 
-The database is examples/instance/api.sqlite, or what API_DATABASE says.
-
-Read on in microflask.py: Views as classes; Configuration and JSON; Errors that are
-answers.
+Read on in microflask.py: Errors that are answers; Configuration and JSON.
 """
-import re
-import sqlite3
-from pathlib import Path
+import hashlib
+import itertools
 
 from microflask import (
-    Flask, HTTPException, MethodView, abort, g, json, jsonify, render_template, request,
-    url_for,
-)
+    Flask, HTTPException, MethodView, abort, json, jsonify, render_template, request,
+    url_for)
 
 app = Flask(__name__)
-app.config.from_mapping(
-    DATABASE=str(Path(app.instance_path, "api.sqlite")), MAX_CONTENT_LENGTH=10_000)
-app.config.from_prefixed_env("API")
+app.config["MAX_CONTENT_LENGTH"] = 10_000
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS book (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    title TEXT NOT NULL,
-    author TEXT NOT NULL,
-    year INTEGER
-)
-"""
+books = {}      # number: {"title": ..., "author": ..., "year": ...}
+numbers = itertools.count(1)
 
-MOST = 50       # books on one page
-
-
-def get_db():
-    """The request's connection to the database."""
-    if "db" not in g:
-        path = Path(app.config["DATABASE"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        g.db = sqlite3.connect(path)
-        g.db.row_factory = sqlite3.Row
-        g.db.execute(SCHEMA)
-    return g.db
-
-
-@app.teardown_appcontext
-def close_db(error):
-    """Close the connection, if this request has opened one."""
-    if "db" in g:
-        g.db.close()
-
-
-def is_text(value):
-    """Whether a value is a text of a fair length; JSON allows halves of characters."""
-    return (isinstance(value, str) and 1 <= len(value.strip()) <= 200
-            and not re.search(r"[\0\ud800-\udfff]", value))
-
-
-def checked(data, partial=False):
-    """Return the fields of a book that were sent; a 400 names each that is wrong."""
-    if not isinstance(data, dict):
-        abort(400, "The body must be a JSON object.")
-    wrong = {}
-    for field in data.keys() - {"title", "author", "year"}:
-        wrong[field] = "is not known"
+def read_book(book):
+    """Return the book, changed as the JSON body says; answer 400 for a mistake."""
+    sent = request.get_json()
+    if not isinstance(sent, dict) or sent.keys() - {"title", "author", "year"}:
+        abort(400, "Send a JSON object with title, author and year.")
+    book = {**book, **sent}
     for field in ("title", "author"):
-        if (field in data or not partial) and not is_text(data.get(field)):
-            wrong[field] = "must be a text of 1 to 200 characters"
-    year = data.get("year")
-    if year is not None and (type(year) is not int or not -3000 <= year <= 3000):
-        wrong["year"] = "must be a whole number from -3000 to 3000, or null"
-    if wrong:
-        abort(400, "; ".join(f"{field} {why}" for field, why in sorted(wrong.items())))
-    return data
+        text = book[field]
+        if not isinstance(text, str) or not text.strip() or not text.isprintable():
+            abort(400, f"The {field} must be a text without line breaks.")
+    year = book["year"]
+    if year is not None and (type(year) is not int or abs(year) > 3000):
+        abort(400, "The year must be a whole number up to 3000, or null.")
+    return book
 
+def find(number):
+    """Return the book, or answer 404."""
+    return books.get(number) or abort(404, f"There is no book {number}.")
 
-def shown(row):
-    """A row of the table as what the API shows of it."""
-    return {**row, "url": url_for("book", number=row["id"])}
+def shown(number, book):
+    """Return the book as the API shows it."""
+    return {"id": number, "url": url_for("book", number=number), **book}
 
+def cached(data):
+    """Return the data as JSON, or 304 if the client's If-None-Match knows it."""
+    response = jsonify(data)
+    response.set_etag(hashlib.sha1(response.data).hexdigest())
+    return response.make_conditional(request)
 
 class Books(MethodView):
-    """All books."""
+    """The collection."""
 
     def get(self):
-        """A page of the list: ?limit= at most 50, ?after= the last one before it."""
-        after = request.args.get("after", 0, type=int)
-        limit = min(max(request.args.get("limit", MOST, type=int), 1), MOST)
-        query = "SELECT * FROM book WHERE id > ? ORDER BY id LIMIT ?"
-        after = min(max(after, 0), 2 ** 62)     # SQLite's integers end there
-        rows = get_db().execute(query, [after, limit + 1]).fetchall()
-        answer = {"books": [shown(dict(row)) for row in rows[:limit]]}
-        if len(rows) > limit:
-            last = rows[limit - 1]["id"]
-            answer["next"] = url_for("books", after=last, limit=limit)
-        return unless_known(answer)
+        """List the books."""
+        return cached([shown(*item) for item in list(books.items())])
 
     def post(self):
-        """Add a book; Location says where it is."""
-        book = {"year": None, **checked(request.get_json())}
-        with get_db() as db:
-            number = db.execute("INSERT INTO book (title, author, year)"
-                                " VALUES (:title, :author, :year)", book).lastrowid
-        return found(number), 201, {"Location": url_for("book", number=number)}
-
+        """Add a book."""
+        book = read_book({"title": None, "author": None, "year": None})
+        number = next(numbers)
+        books[number] = book
+        return shown(number, book), 201, {"Location": url_for("book", number=number)}
 
 class Book(MethodView):
     """One book."""
 
     def get(self, number):
-        """The book."""
-        return unless_known(found(number))
-
-    def put(self, number):
-        """Put another book in its place; what is not sent is forgotten."""
-        return self.change(number, {"year": None, **checked(request.get_json())})
+        """Return it."""
+        return cached(shown(number, find(number)))
 
     def patch(self, number):
-        """Change the fields that are sent."""
-        return self.change(number, checked(request.get_json(), partial=True))
-
-    def change(self, number, fields):
-        """Store the fields, and return the whole book."""
-        book = {**found(number), **fields}
-        with get_db() as db:
-            db.execute("UPDATE book SET title = :title, author = :author, year = :year"
-                       " WHERE id = :id", book)
-        return found(number)
+        """Change the fields that were sent."""
+        books[number] = read_book(find(number))
+        return shown(number, books[number])
 
     def delete(self, number):
-        """Take the book away."""
-        found(number)
-        with get_db() as db:
-            db.execute("DELETE FROM book WHERE id = ?", [number])
+        """Delete it."""
+        find(number)
+        books.pop(number, None)
         return "", 204
 
-
-def found(number):
-    """The book with this number, or a 404."""
-    row = get_db().execute("SELECT * FROM book WHERE id = ?", [number]).fetchone()
-    return shown(dict(row)) if row else abort(404, f"There is no book {number}.")
-
-
-def unless_known(data):
-    """The data as JSON, or 304 if the client has it: its If-None-Match says so."""
-    response = jsonify(data)
-    response.add_etag()
-    return response.make_conditional(request)
-
-
 app.add_url_rule("/books", view_func=Books.as_view("books"))
-app.add_url_rule("/books/<int(max=1000000000):number>", view_func=Book.as_view("book"))
-
+app.add_url_rule("/books/<int:number>", view_func=Book.as_view("book"))
 
 @app.get("/")
 def index():
-    """A page to try the API with."""
+    """Show a page to try the API."""
     return render_template("api.html")
-
 
 @app.errorhandler(HTTPException)
 def as_json(error):
-    """Every error as JSON, with the status and the headers that it has."""
+    """Return every error as JSON, with its own status and headers."""
     response = error.get_response()
-    response.data = json.dumps(
-        {"code": error.code, "name": error.name, "description": error.description})
+    response.data = json.dumps({"code": error.code, "error": error.description})
     response.content_type = "application/json"
     return response
-
 
 if __name__ == "__main__":
     app.run()

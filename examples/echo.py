@@ -1,51 +1,41 @@
-"""A WebSocket that says everything back.
+"""A WebSocket that sends everything back.
 
     pip install simple-websocket
     python examples/echo.py          http://127.0.0.1:5000
 
-WSGI knows nothing of WebSockets, but the development server hands its socket on, as
+WSGI has no WebSockets. But the development server passes on its socket, in
 `environ["werkzeug.socket"]`, and simple-websocket takes it over: from the handshake on,
-the connection is no longer HTTP. A rule with websocket=True matches nothing but the
-handshake, and url_for makes ws://… of it. Gunicorn's threaded worker does as well:
+the connection speaks another protocol. Gunicorn's threads can do it as well:
 
     gunicorn --chdir examples -k gthread --threads 50 echo:app
 
-Read on in microflask.py: Routing: which rule matches; The development server: a request
-and its answer.
+Read on in microflask.py: The response; Development server and reloader.
 """
-from microflask import Flask, Response, abort, render_template, request
+import errno
 
-try:
-    import simple_websocket
-except ImportError:
-    simple_websocket = None
+import simple_websocket
+from microflask import Flask, Response, abort, render_template, request
 
 app = Flask(__name__)
 
-MISSING = "This needs the package simple-websocket: pip install simple-websocket"
-
-
-class Spoken(Response):
-    """The answer when the WebSocket is over: nothing more belongs on its socket."""
+class Over(Response):
+    """The end of a WebSocket: nothing may be written to its socket any more."""
 
     def __call__(self, environ, start_response):
-        # Each server has its own word for "leave this connection alone".
-        raise StopIteration if "gunicorn.socket" in environ else ConnectionError
-
+        # Servers leave a connection alone that the client has reset.
+        raise ConnectionResetError(errno.ECONNRESET, "The WebSocket is closed.")
+        yield       # makes it a generator: it raises when the server asks for the body
 
 @app.get("/")
 def index():
-    """The page that talks to the WebSocket."""
-    return render_template("echo.html", missing=MISSING if not simple_websocket else "")
+    """Show the page that talks to the WebSocket."""
+    return render_template("echo.html")
 
-
-@app.get("/echo", websocket=True)
+@app.get("/echo")
 def echo():
-    """Say back what comes, text as text and bytes as bytes, until the client goes."""
-    if simple_websocket is None:
-        abort(501, MISSING)
-    if request.origin != request.host_url.rstrip("/"):
-        abort(403)      # the browser's rule of one origin does not cover WebSockets
+    """Send each message back, text or bytes, until the client is gone."""
+    if request.headers.get("Origin") != request.host_url.rstrip("/"):
+        abort(403)      # browsers let every site open a WebSocket to every other
     if len(request.headers.get("Sec-WebSocket-Key", "")) != 24:
         abort(400)
     socket = simple_websocket.Server.accept(
@@ -54,9 +44,8 @@ def echo():
         while True:
             socket.send(socket.receive())
     except (simple_websocket.ConnectionClosed, OSError):
-        socket.thread.join(5)       # it may be about to send the last word
-        return Spoken()
-
+        socket.thread.join(5)       # it may still be sending its goodbye
+        return Over()
 
 if __name__ == "__main__":
     app.run()

@@ -1,142 +1,136 @@
-"""The heart of the framework as a puzzle: its lines, shuffled, to be put in order.
+"""The heart of the framework as a puzzle: put the shuffled lines in order.
 
     python examples/puzzle.py          http://127.0.0.1:5000
 
-Each level is a method on the way of a request. Its lines are taken from microflask.py
-as that stands, so the puzzle is always about the code that runs. Drag a line, or move
-it with the arrow keys; the server checks the order, because only it knows the file.
+Each level is a method on the way of a request, as microflask.py has it now. You can
+derive the order: two lines that do not depend on each other may stand either way round.
+Drag a line, or move it with the arrow keys.
 
-Shows an API of JSON behind a page, and `inspect`. Two lines that could as well change
-places are asked for in the file's order.
-
-Read on in microflask.py: The application at work.
+Shows an API of JSON behind a page: the server checks, as only it knows the order.
 """
-import inspect
-import io
+import ast
 import random
 import textwrap
 import tokenize
+from difflib import SequenceMatcher
 
-import microflask
+import source
 from microflask import Flask, abort, redirect, render_template, request, url_for
+from xray import way
 
 app = Flask(__name__)
 
-LEVELS = {
-    "full_dispatch_request": microflask.Flask,
-    "dispatch_request": microflask.Flask,
-    "preprocess_request": microflask.Flask,
-    "finalize_request": microflask.Flask,
-    "process_response": microflask.Flask,
-    "make_response": microflask.Flask,
-    "handle_user_exception": microflask.Flask,
-    "wsgi_app": microflask.Flask,
-}
-
+SIZES = range(4, 23)        # lines of a level
+ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+ACTS = (ast.Call, ast.Await, ast.Yield, ast.Delete, ast.Assert, ast.Import)
 
 class Level:
-    """A method: its head and docstring, and the lines of its body in their order."""
-
-    def __init__(self, name, owner):
-        self.name, self.title = name, f"{owner.__name__}.{name}"
-        method = getattr(owner, name)
-        self.doc = inspect.getdoc(method)
-        lines, self.first = inspect.getsourcelines(method)
-        text = textwrap.dedent("".join(lines))
-        self.head, *body = statements(text)
-        if body[0].lstrip().startswith('"""'):
-            del body[0]
-        margin = len(body[0]) - len(body[0].lstrip())
-        self.lines = ["\n".join(line[margin:] for line in lines.split("\n"))
-                      for lines in body]
+    """A method: its head, its docstring, and the lines of its body in their order."""
+    def __init__(self, name, text):
+        method = ast.parse(text).body[0]
+        self.name, self.doc = name, ast.get_docstring(method) or ""
+        self.texts = dict(statements(text))     # number -> line
+        self.head = self.texts[method.lineno]
+        self.body = method.body[bool(self.doc):]
+        self.lines = self.nearest([*self.texts.values()])
 
     def shuffled(self, seed):
-        """Return the lines in an order that the seed decides, and that is not right."""
-        dice, lines = random.Random(seed), self.lines
-        while lines == self.lines:
-            lines = dice.sample(self.lines, len(self.lines))
-        return lines
+        """Return the lines in an order that the seed decides, and that is wrong."""
+        dice = random.Random(seed)
+        orders = [dice.sample(self.lines, len(self.lines)) for _ in range(20)]
+        return next(order for order in orders if order != self.nearest(order))
 
+    def nearest(self, given, block=None):
+        """Return the right order, of a block or all, that is nearest to one given."""
+        left, found = list(block or self.body), []
+        while left:
+            free = [statement for at, statement in enumerate(left) if all(
+                independent(before, statement) for before in left[:at])]
+            first = min(free, key=lambda free: given.index(self.texts[free.lineno]))
+            left.remove(first)
+            found += self.lines_of(first, given)
+        return found
+
+    def lines_of(self, statement, given):
+        """Return the lines of a statement; blocks in it are in order."""
+        blocks = {block[0].lineno: block
+                  for node in (statement, *getattr(statement, "handlers", ()))
+                  for field in ("body", "orelse", "finalbody")
+                  if isinstance(block := getattr(node, field, None), list) and block}
+        found, end = [], 0
+        for number in range(statement.lineno, statement.end_lineno + 1):
+            if number in blocks:
+                found += self.nearest(given, blocks[number])
+                end = blocks[number][-1].end_lineno
+            elif number in self.texts and number > end:
+                found.append(self.texts[number])
+        return found
 
 def statements(text):
-    """Cut a program into lines; what stands in brackets over several stays together."""
-    lines, first, found = text.splitlines(), None, []
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
-            continue
-        first = first or token.start[0]
+    """Yield (number, text) of lines; what goes on in brackets stays together."""
+    lines, first = text.splitlines(), None
+    for token in source.tokens(text):
+        if token.type not in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
+            first = first or token.start[0]
         if token.type == tokenize.NEWLINE:
-            found.append("\n".join(lines[first - 1:token.end[0]]))
+            yield first, "\n".join(lines[first - 1:token.end[0]])
             first = None
-    return found
 
+def independent(one, other):
+    """Tell whether two statements do the same whichever runs first."""
+    def names(statement, kinds):
+        return {ast.unparse(node) for node in ast.walk(statement)
+                if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
+                and isinstance(node.ctx, kinds)}
 
-def in_order(given, wanted):
-    """Tell of each line given whether it can stay: the most that follow one another
-    as they should (the longest common subsequence)."""
-    best = [[0] * (len(wanted) + 1) for _ in range(len(given) + 1)]
-    for i in reversed(range(len(given))):
-        for j in reversed(range(len(wanted))):
-            best[i][j] = (best[i + 1][j + 1] + 1 if given[i] == wanted[j]
-                          else max(best[i + 1][j], best[i][j + 1]))
-    stays, i, j = [False] * len(given), 0, 0
-    while i < len(given) and j < len(wanted):
-        if given[i] == wanted[j]:
-            stays[i] = True
-            i, j = i + 1, j + 1
-        elif best[i + 1][j] >= best[i][j + 1]:
-            i += 1
-        else:
-            j += 1
-    return stays
+    def has(statement, kinds):
+        return any(isinstance(node, kinds) for node in ast.walk(statement))
 
+    if isinstance(one, ENDS) or isinstance(other, ENDS):
+        return False
+    for this, that in ((one, other), (other, one)):
+        if has(this, ACTS) and has(that, (*ACTS, ast.Attribute, ast.Subscript)):
+            return False        # a call may change what an attribute is
+        if has(this, ENDS) and has(that, (*ACTS, *ENDS)):
+            return False        # what does nothing else may as well run before a return
+        if names(this, ast.Store) & names(that, (ast.Store, ast.Load)):
+            return False
+    return True
 
-def level_of(name):
-    return Level(name, LEVELS[name]) if name in LEVELS else abort(404)
-
-
-def lines_of(level):
-    """Return the lines that the browser sent: the level's own, in some order."""
-    given = request.get_json()
-    lines = given.get("lines") if isinstance(given, dict) else None
-    if (not isinstance(lines, list) or not all(isinstance(line, str) for line in lines)
-            or sorted(lines) != sorted(level.lines)):
-        abort(400, "These are not the lines of this level: load the page again.")
-    return lines
-
+def levels():
+    """Return {name: level} of the methods on a request's way, the short ones first."""
+    book = source.book()
+    made = [Level(step.name, textwrap.dedent(
+        "\n".join(book.lines[step.line - 1:step.end]))) for step in way(book)]
+    made.sort(key=lambda level: len(level.lines))
+    return {level.name: level for level in made if len(level.lines) in SIZES}
 
 @app.get("/")
 def start():
-    return redirect(url_for("show", name=next(iter(LEVELS))))
-
+    return redirect(url_for("show", name=next(iter(levels()))))
 
 @app.get("/<name>")
 def show(name):
-    level, names = level_of(name), list(LEVELS)
+    found = levels()
+    level, names = found.get(name) or abort(404), list(found)
     seed = request.args.get("seed", default=1, type=int)
     after = next(iter(names[names.index(name) + 1:]), None)
     return render_template("puzzle.html", level=level, levels=names, seed=seed,
                            lines=level.shuffled(seed), after=after)
 
-
 @app.post("/<name>/check")
 def check(name):
-    """Say which lines stand right: {"stays": [true, …], "solved": false}."""
-    level = level_of(name)
-    lines = lines_of(level)
-    return {"stays": in_order(lines, level.lines), "solved": lines == level.lines}
-
-
-@app.post("/<name>/hint")
-def hint(name):
-    """Say where the first line belongs that stands wrong: {"place": 3, "from": 7}."""
-    level = level_of(name)
-    lines = lines_of(level)
-    if lines == level.lines:
-        return {"place": None}
-    place = [given == line for given, line in zip(lines, level.lines)].index(False)
-    return {"place": place, "from": lines.index(level.lines[place], place)}
-
+    """Say which lines stay, how many are right at the top, and which comes next."""
+    level = levels().get(name) or abort(404)
+    given = request.get_json()
+    if not isinstance(given, list) or sorted(map(str, given)) != sorted(level.lines):
+        abort(400, "These are not the lines of this level: load the page again.")
+    wanted = level.nearest(given)
+    runs = SequenceMatcher(None, given, wanted, autojunk=False).get_matching_blocks()
+    stays = {run.a + at for run in runs for at in range(run.size)}
+    right = [*map(str.__eq__, given, wanted), False].index(False)
+    return {"stays": [at in stays for at in range(len(given))], "right": right,
+            "next": given.index(wanted[right], right) if right < len(given) else None}
 
 if __name__ == "__main__":
     app.run()

@@ -1,14 +1,13 @@
-"""A single-page app: static files, a JSON API, and every other path is the app's.
+"""A single-page app: static files, a JSON API, and one page for every other path.
 
     python examples/spa.py          http://127.0.0.1:5000
 
-Shows what a server has to do for an app that lives in the browser. The page changes its
-address without asking the server; but when somebody loads such an address, the server
-must answer with the one page, and leave it to the page to show what belongs there. An
-unknown path of the API, though, is a 404 in JSON, and a file that is missing is a 404,
-too. The app is the two files in examples/static/spa.
+The script in the page changes the address without asking the server. When somebody
+loads such an address, the server sends the one page, and its script shows what belongs
+there. An unknown path of the API is still a 404, and so is a missing file. The app
+itself is examples/static/spa.
 
-Read on in microflask.py: Routing: which rule matches; Files and passwords.
+Read on in microflask.py: The map; Files.
 """
 from microflask import Flask, abort, send_from_directory
 
@@ -25,44 +24,32 @@ PLANETS = {
     "uranus": ("Uranus", 2_872.5, 51_118, 30_589.0),
     "neptune": ("Neptune", 4_495.1, 49_528, 59_800.0),
 }
-FIELDS = ("name", "distance", "diameter", "year")
-
 
 @app.get("/api/planets")
 def planets():
-    """All planets, from the sun outwards."""
+    """List the planets, from the sun outwards."""
     return [{"slug": slug, "name": row[0]} for slug, row in PLANETS.items()]
 
-
-@app.get("/api/planets/<slug>")
+@app.get(f"/api/planets/<any({', '.join(PLANETS)}):slug>")
 def planet(slug):
-    """One of them."""
-    if slug not in PLANETS:
-        abort(404)
-    return dict(zip(FIELDS, PLANETS[slug]))
+    """Return one planet."""
+    return dict(zip(["name", "distance", "diameter", "year"], PLANETS[slug]))
 
-
-@app.route("/api/", defaults={"path": ""})
 @app.route("/api/<path:path>")
 def unknown(path):
-    """Any other path of the API: this rule is weaker than those above."""
+    """Answer 404 for the rest of the API. The rules above are more exact and win."""
     abort(404)
 
-
 @app.errorhandler(404)
-def nothing(error):
-    """A 404 as JSON; people see what the app in the browser makes of it."""
+def missing(error):
+    """Return a 404 as JSON."""
     return {"error": "There is nothing here."}, 404
-
 
 @app.get("/", defaults={"path": ""})
 @app.get("/<path:path>")
 def page(path):
-    """The one page, whatever the path: its script reads the address and goes on."""
-    response = send_from_directory(app.static_folder, "spa/index.html", max_age=0)
-    response.headers["Content-Security-Policy"] = "default-src 'self'"
-    return response
-
+    """Send the one page. Its script reads the address."""
+    return send_from_directory(app.static_folder, "spa/index.html", max_age=0)
 
 if __name__ == "__main__":
     app.run()

@@ -1,192 +1,79 @@
-"""Tests of the ordering puzzle: its lines are the methods, and it can be solved."""
+"""Tests of the puzzle: its lines are the methods, and you can derive their order."""
 import ast
-import inspect
-import textwrap
 
 import pytest
-from selenium.webdriver.common.actions.action_builder import ActionBuilder
-from selenium.webdriver.common.actions.pointer_input import PointerInput
-from selenium.webdriver.common.keys import Keys
 
 import puzzle
+import source
 
+PROGRAM = '''def method(self):
+    """Do it."""
+    first = 1
+    second = 2
+    third = first + second
+    self.call(third)
+    if third:
+        raise first
+    fourth = 4
+    return fourth
+'''
 
-@pytest.fixture
-def client():
-    puzzle.app.testing = True
-    return puzzle.app.test_client()
+@pytest.mark.parametrize("name", puzzle.levels())
+def test_the_lines_of_a_level_are_the_method(name):
+    level, client = puzzle.levels()[name], puzzle.app.test_client()
+    line = source.book().names.known[name].line
+    method = next(node for node in ast.walk(source.book().tree)
+                  if isinstance(node, ast.FunctionDef) and node.lineno == line)
+    made = ast.parse("\n".join([level.head, *level.lines])).body[0].body
+    assert [*map(ast.dump, made)] == [*map(ast.dump, method.body[bool(level.doc):])]
 
+    assert level.head.split("(")[0] in client.get(f"/{name}").text
+    right = client.post(f"/{name}/check", json=level.lines).json
+    many = len(level.lines)
+    assert right == {"stays": [True] * many, "right": many, "next": None}
+    wrong = client.post(f"/{name}/check", json=level.shuffled(1)).json
+    assert False in wrong["stays"] and wrong["next"] is not None
+    for lines in ([], level.lines[1:], [1], {"lines": 1}):
+        assert client.post(f"/{name}/check", json=lines).status_code == 400
 
-@pytest.fixture(params=puzzle.LEVELS)
-def level(request):
-    return puzzle.level_of(request.param)
-
-
-def test_the_lines_of_a_level_are_the_method(level):
-    method = getattr(puzzle.LEVELS[level.name], level.name)
-    made = ast.parse(level.head + f"\n    {level.doc!r}\n"
-                     + textwrap.indent("\n".join(level.lines), "    "))
-    wanted = ast.parse(textwrap.dedent(inspect.getsource(method)))
-    assert ast.dump(made) == ast.dump(wanted)
-
-
-def test_a_level_is_long_enough_to_puzzle_and_short_enough_to_solve(level):
-    assert 6 <= len(level.lines) <= 30
-
-
-def test_a_shuffled_level_has_all_its_lines(level):
-    orders = [level.shuffled(seed) for seed in range(20)]
-    assert {tuple(sorted(lines)) for lines in orders} == {tuple(sorted(level.lines))}
-    assert len({tuple(lines) for lines in orders}) > 1
-
-
-def test_two_lines_are_shuffled_to_the_other_order():
-    level = puzzle.level_of("dispatch_request")
-    level.lines = ["first", "second"]
-    assert {tuple(level.shuffled(seed)) for seed in range(9)} == {("second", "first")}
-
-
-def test_the_page_shows_the_shuffled_lines(client, level):
-    page = client.get(f"/{level.name}?seed=3").text
-    places = [page.index(f">{puzzle.microflask.escape(line)}</pre")
-              for line in dict.fromkeys(level.shuffled(3))]
-    assert places == sorted(places)
-
-
-@pytest.mark.parametrize("given, wanted, stays", [
-    ("abc", "abc", "111"), ("cab", "abc", "011"), ("bca", "abc", "110"),
-    ("acbd", "abcd", "1011"), ("aab", "aba", "101"), ("", "", ""),
+@pytest.mark.parametrize("first, second, is_right", [
+    (0, 1, True),       # two constants
+    (1, 2, False),      # the second line needs the first
+    (3, 4, False),      # two calls
+    (5, 6, False),      # no line goes into a block
+    (6, 7, False),      # nothing runs after a return
 ])
-def test_the_lines_that_stay_are_the_longest_run(given, wanted, stays):
-    found = puzzle.in_order(given, wanted)
-    assert [given[at] for at, stay in enumerate(found) if stay] == [
-        given[at] for at, stay in enumerate(stays) if stay == "1"]
-    assert sum(found) == stays.count("1")
+def test_only_the_order_that_matters_is_asked_for(first, second, is_right):
+    level = puzzle.Level("method", PROGRAM)
+    given = list(level.lines)
+    given[first], given[second] = given[second], given[first]
+    assert (level.nearest(given) == given) is is_right
 
+@pytest.mark.parametrize("one, other, is_free", [
+    ("a = 1", "b = a", False), ("a = b", "b = 1", False), ("a = 1", "a = 2", False),
+    ("a = f()", "b = g()", False), ("a = f()", "b = c", True),
+    ("a = f()", "b = c.d", False), ("self.a = 1", "self.b = 2", True),
+    ("a = b.c", "d = b.e", True), ("a = 1", "raise b", False),
+    ("if a: raise b.c", "d = b.e", True), ("if a: b()", "c = b.d", False)])
+def test_statements_are_independent_if_none_can_notice(one, other, is_free):
+    nodes = [ast.parse(text).body[0] for text in (one, other)]
+    assert puzzle.independent(*nodes) is puzzle.independent(*nodes[::-1]) is is_free
 
-def test_the_check_tells_right_from_wrong(client, level):
-    def checked(lines):
-        return client.post(f"/{level.name}/check", json={"lines": lines}).json
-
-    everything = [True] * len(level.lines)
-    assert checked(level.lines) == {"stays": everything, "solved": True}
-    first_at_the_end = level.lines[1:] + level.lines[:1]
-    assert checked(first_at_the_end) == {
-        "stays": [*everything[1:], False], "solved": False}
-
-
-def test_hints_lead_to_the_solution(client, level):
-    lines, hints = level.shuffled(1), 0
-    while True:
-        hint = client.post(f"/{level.name}/hint", json={"lines": lines}).json
-        if hint["place"] is None:
+@pytest.mark.parametrize("phone", [False, True])
+def test_a_level_is_solved_by_hand_and_by_keyboard(serve, browser, phone):
+    from selenium.webdriver import ActionChains, Keys
+    find, find_all = browser.driver.find_element, browser.driver.find_elements
+    browser.open(serve("puzzle.py"), dark=not phone, phone=phone)
+    lines = find_all("css selector", "#lines li")
+    ActionChains(browser.driver).click_and_hold(lines[0]).move_to_element(
+        lines[1]).move_by_offset(0, 10).release().perform()
+    assert find_all("css selector", "#lines li") == [lines[1], lines[0], *lines[2:]]
+    for at in range(30):
+        find("id", "hint").click()
+        browser.wait_for(lambda driver: find("id", "verdict").is_displayed())
+        if find("id", "after").is_displayed():
             break
-        lines.insert(hint["place"], lines.pop(hint["from"]))
-        hints += 1
-        assert hints < len(lines)
-    assert lines == level.lines
-
-
-@pytest.mark.parametrize("body", [
-    "x", [], {}, {"lines": "x"}, {"lines": [1]}, {"lines": []},
-    {"lines": ["try:"] * 10}])
-def test_other_lines_are_refused(client, body):
-    for question in ("check", "hint"):
-        answer = client.post(f"/dispatch_request/{question}", json=body)
-        assert answer.status_code == 400
-
-
-@pytest.mark.parametrize("method, path, status", [
-    ("GET", "/", 302), ("GET", "/no_such", 404), ("POST", "/no_such/check", 404),
-    ("GET", "/wsgi_app/check", 405)])
-def test_other_paths(client, method, path, status):
-    assert client.open(path, method=method, json={}).status_code == status
-
-
-# In a browser
-
-def lines_in(browser):
-    return browser.run("return [...document.querySelectorAll('#lines pre')]"
-                       ".map(line => line.textContent)")
-
-
-def press(browser, keys):
-    browser.driver.switch_to.active_element.send_keys(keys)
-
-
-def test_it_looks_well_by_day_and_night_on_wall_and_phone(serve, browser):
-    url = serve("puzzle.py")
-    for dark in (False, True):
-        for phone in (False, True):
-            browser.open(url + "/wsgi_app", dark, phone)
-            browser.find("#check").click()
-            browser.wait_for(lambda: browser.all("#lines .moves"))
-            look = f"{'dark' if dark else 'light'}-{'phone' if phone else 'desktop'}"
-            browser.picture(f"puzzle-{look}")
-            assert browser.run(
-                "return document.documentElement.scrollWidth - innerWidth") <= 0, look
-    assert browser.errors() == []
-
-
-def test_it_is_solved_by_keyboard_alone(serve, browser):
-    level = puzzle.level_of("full_dispatch_request")
-    browser.open(serve("puzzle.py"))
-    active = "return document.activeElement.textContent"
-    said = browser.find("#said")
-    for place, line in enumerate(level.lines):
-        for _ in range(60):     # Tab goes round the page until it is on the line
-            if browser.run(active).rstrip() == line:
-                break
-            press(browser, Keys.TAB)
-        while lines_in(browser).index(line) > place:
-            press(browser, Keys.ARROW_UP)
-            now = lines_in(browser).index(line) + 1
-            assert said.get_attribute("textContent").startswith(
-                f"{line.strip()}: line {now} of {len(level.lines)}, ")
-    assert lines_in(browser) == level.lines
-    press(browser, Keys.HOME)
-    press(browser, "c")
-    browser.wait_for(lambda: "Move the other one" in browser.find("#verdict").text)
-    press(browser, "h")
-    browser.wait_for(lambda: browser.all("#lines .hinted"))
-    browser.picture("puzzle-hint")
-    press(browser, Keys.END)
-    press(browser, "c")
-    browser.wait_for(lambda: "All" in browser.find("#verdict").text)
-    browser.picture("puzzle-solved")
-    assert browser.driver.switch_to.active_element.text == "Next: dispatch_request"
-    press(browser, Keys.ENTER)
-    browser.wait_for(lambda: browser.driver.current_url.endswith("/dispatch_request"))
-    assert browser.all(f"[data-level={level.name}].done")
-    assert browser.errors() == []
-
-
-@pytest.mark.parametrize("kind, hold", [("mouse", "pre"), ("touch", ".grip")])
-def test_a_line_is_dragged(serve, browser, kind, hold):
-    browser.open(serve("puzzle.py") + "/dispatch_request", phone=kind == "touch")
-    browser.run("document.getElementById('lines').scrollIntoView()")
-    before = lines_in(browser)
-    first, third = (browser.all(f"#lines li {hold}")[at] for at in (0, 2))
-    action = ActionBuilder(
-        browser.driver, mouse=PointerInput(kind, kind), duration=50)
-    hand = action.pointer_action
-    hand.move_to(first).pointer_down().move_to(third).move_to(third, y=12)
-    action.perform()
-    browser.picture(f"puzzle-drag-{kind}")
-    hand.pointer_up()
-    action.perform()
-    assert lines_in(browser) == [*before[1:3], before[0], *before[3:]]
-    assert browser.errors() == []
-
-
-def test_a_finger_beside_the_grip_scrolls(serve, browser):
-    browser.open(serve("puzzle.py") + "/wsgi_app", phone=True)
-    before = lines_in(browser)
-    browser.run("document.getElementById('lines').scrollIntoView()")
-    action = ActionBuilder(
-        browser.driver, mouse=PointerInput("touch", "touch"), duration=50)
-    hand, lines = action.pointer_action, browser.all("#lines li pre")
-    hand.move_to(lines[0]).pointer_down().move_to(lines[3]).pointer_up()
-    action.perform()
-    assert lines_in(browser) == before
-    assert not browser.all(".held")
+        find("css selector", ".hinted").send_keys(Keys.HOME + at * Keys.ARROW_DOWN)
+    assert find("css selector", ".levels .done").text
+    assert browser.driver.execute_script(
+        "return document.documentElement.scrollWidth <= innerWidth")

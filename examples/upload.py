@@ -2,112 +2,82 @@
 
     python examples/upload.py          http://127.0.0.1:5000
 
-Shows how files are taken without trouble: a limit on the size of a request; a type
-that is read from the first bytes and not believed from the name; a name that cannot
-leave its folder or hide another file; and an answer that no browser takes for a page.
-The progress bar is XMLHttpRequest's, since fetch tells nothing of an upload; without
-JavaScript the form works, too. The thumbnails are the pictures themselves, scaled by
-the browser.
+Never trust an upload: the size of a request has a limit, the type comes from the first
+bytes and not from the name, a random name cannot leave the folder or replace a file,
+and no browser takes a picture for a page. Without JavaScript the form works as well.
 
-The pictures are kept in examples/instance/pictures, or where UPLOAD_FOLDER says.
+The pictures are in examples/instance/pictures, or the folder that UPLOAD_FOLDER names.
 
-Read on in microflask.py: Multipart forms; Files and passwords.
+Read on in microflask.py: Bodies and multipart forms; Files.
 """
+import os
 import secrets
 from pathlib import Path
 
 from microflask import (
     Flask, HTTPException, abort, redirect, render_template, request, secure_filename,
-    send_from_directory, url_for,
-)
+    send_from_directory, url_for)
 
 app = Flask(__name__)
-app.config.from_mapping(
-    FOLDER=str(Path(app.instance_path, "pictures")), ROOM=200,
-    MAX_CONTENT_LENGTH=8 * 1024 * 1024)
-app.config.from_prefixed_env("UPLOAD")
+app.config.update(
+    FOLDER=os.environ.get("UPLOAD_FOLDER", Path(app.instance_path, "pictures")),
+    MAX_PICTURES=200, MAX_CONTENT_LENGTH=8 * 1024 * 1024)
 
-# How the files of each type begin. No SVG: it can hold scripts.
-BEGINNINGS = {
-    "gif": (b"GIF87a", b"GIF89a"),
-    "jpg": (b"\xff\xd8\xff",),
-    "png": (b"\x89PNG\r\n\x1a\n",),
-}
-
+# The first bytes of each type. SVG is missing because it can hold scripts.
+SIGNATURES = {b"GIF87a": "gif", b"GIF89a": "gif", b"\xff\xd8\xff": "jpg",
+              b"\x89PNG\r\n\x1a\n": "png"}
 
 def folder():
-    """The folder of the pictures."""
+    """Return the folder of the pictures."""
     path = Path(app.config["FOLDER"])
     path.mkdir(parents=True, exist_ok=True)
     return path
 
-
-def pictures():
-    """(name of the file, name that it came with) of all pictures, newest first."""
-    files = sorted(folder().iterdir(), key=lambda p: p.stat().st_mtime_ns, reverse=True)
-    return [(file.name, file.name.partition("-")[2]) for file in files]
-
+def show(error=None, status=200):
+    """Return the page, with the newest picture first."""
+    files = sorted(folder().iterdir(), key=lambda file: -file.stat().st_mtime_ns)
+    return render_template("upload.html", files=files, error=error), status
 
 @app.get("/")
 def index():
-    """The form and the gallery."""
-    return render_template("upload.html", pictures=pictures())
-
+    """Show the form and the gallery."""
+    return show()
 
 @app.post("/")
 def upload():
-    """Take pictures: all of them, or none if one of them is no picture."""
+    """Save all pictures, or none if one of them is not a picture."""
     files = [file for file in request.files.getlist("picture") if file.filename]
     if not files:
-        abort(400, "No picture was chosen.")
-    names = [name_for(file) for file in files]
-    if len(pictures()) + len(files) > app.config["ROOM"]:
+        abort(400, "Choose a picture first.")
+    names = [safe_name(file) for file in files]
+    if len(list(folder().iterdir())) + len(files) > app.config["MAX_PICTURES"]:
         abort(409, "The gallery is full.")
     for file, name in zip(files, names):
         file.save(folder() / name)
-    if wants_json():
-        taken = [{"url": url_for("picture", name=name), "name": name.partition("-")[2]}
-                 for name in names]
-        return {"pictures": taken}, 201
     return redirect(url_for("index"))
 
-
-def name_for(file):
-    """A name to keep the file under; 415 if it is no picture that we take."""
+def safe_name(file):
+    """Return a new name for the file, or answer 415 if it is not a picture."""
     start = file.stream.read(16)
     file.stream.seek(0)
-    for kind, beginnings in BEGINNINGS.items():
-        if start.startswith(beginnings):
+    for signature, ending in SIGNATURES.items():
+        if start.startswith(signature):
             stem = Path(secure_filename(file.filename)).stem[:60] or "picture"
-            return f"{secrets.token_hex(8)}-{stem}.{kind}"
-    abort(415, f"{file.filename} is no GIF, JPEG or PNG.")
-
+            return f"{secrets.token_hex(8)}-{stem}.{ending}"
+    abort(415, f"{file.filename} is not a GIF, JPEG or PNG.")
 
 @app.get("/picture/<name>")
 def picture(name):
-    """A picture; its name is its own for ever, so browsers may keep it."""
+    """Send a picture. Its name is never used again, so browsers may keep it."""
     response = send_from_directory(folder(), name, max_age=31536000)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 
-
-def wants_json():
-    """Whether the page's script asks, rather than the browser itself."""
-    return request.accept_mimetypes.best == "application/json"
-
-
 @app.errorhandler(HTTPException)
 def sorry(error):
-    """An error as JSON for the script, and as a page for everybody else."""
-    text = error.description
-    if error.code == 413:
-        limit = app.config["MAX_CONTENT_LENGTH"] // 1024 ** 2
-        text = f"That is too much: at most {limit} MB at once."
-    if wants_json():
-        return {"error": text}, error.code
-    return render_template("upload.html", pictures=pictures(), error=text), error.code
-
+    """Show an error above the gallery."""
+    return show(error.description, error.code)
 
 if __name__ == "__main__":
     app.run()

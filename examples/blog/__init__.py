@@ -1,89 +1,46 @@
 """A small blog: several people write, everybody reads.
 
-    python examples/blog                                      http://127.0.0.1:5000
-    gunicorn --chdir examples 'blog:create_app()' -w 2        the same, for real
-    python microflask.py --app examples/blog init-db          only make the tables
+    python microflask.py --app examples/blog run          http://127.0.0.1:5000
+    SECRET_KEY=... gunicorn --chdir examples -w 2 'blog:create_app()'
 
-Each file has one line that names the framework. To run the blog on Flask, write `flask`
-there; only the two password functions in auth.py come from `werkzeug.security`.
+Write `flask` for `microflask` in its files, and the blog runs on Flask; only the two
+functions for passwords come from `werkzeug.security` then. The database is
+examples/instance/blog.sqlite, or the file that BLOG_DATABASE names.
+
+Read on in microflask.py: What application and blueprint share; The application.
 """
-import contextlib
 import os
 import secrets
-import tempfile
-from datetime import datetime
 from pathlib import Path
 
 from microflask import Flask, render_template
 
-from . import auth, blog, db
+from . import auth, db, posts
 
-SORRY = {
-    400: "This form could not be read. Go back, load the page again, and retry.",
-    403: "Only the author of a post may change it.",
-    404: "Nothing is written on this page.",
-}
-
-POLICY = (
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-
-
-def create_app(test_config=None):
-    """The blog, set up from the instance folder and BLOG_*, or from test_config."""
-    app = Flask(__name__, instance_relative_config=True)
-    instance = Path(app.instance_path)
+def create_app():
+    """Return the blog, set up by the environment."""
+    app = Flask(__name__, static_folder="../static", template_folder="../templates")
+    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     app.config.from_mapping(
-        DATABASE=str(instance / "blog.sqlite"),
-        MAX_CONTENT_LENGTH=1_000_000,
-        SESSION_COOKIE_SAMESITE="Lax",
-    )
-    if test_config is None:
-        instance.mkdir(parents=True, exist_ok=True)
-        app.config.from_pyfile("blog.cfg", silent=True)
-        app.config.from_prefixed_env("BLOG")
-        if not app.config["SECRET_KEY"]:
-            app.config["SECRET_KEY"] = kept_key(instance / "blog.key")
-    else:
-        app.config.from_mapping(test_config)
-
+        DATABASE=os.environ.get(
+            "BLOG_DATABASE", str(Path(app.instance_path, "blog.sqlite"))),
+        SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(),
+        SESSION_COOKIE_SAMESITE="Lax", MAX_CONTENT_LENGTH=1_000_000)
     db.init_app(app)
     app.register_blueprint(auth.bp)
-    app.register_blueprint(blog.bp)
-    app.add_url_rule("/", "index", blog.index)
-    app.add_template_filter(day)
-    app.after_request(guard)
-    for code in SORRY:
+    app.register_blueprint(posts.bp)
+    app.after_request(protect)
+    for code in (400, 403, 404):
         app.register_error_handler(code, sorry)
     return app
 
-
-def kept_key(path):
-    """The secret key in the file at path, written by the worker that starts first."""
-    if not path.exists():
-        handle, draft = tempfile.mkstemp(dir=path.parent)  # its owner alone may read it
-        with open(handle, "w") as file:
-            file.write(secrets.token_hex(32))
-        with contextlib.suppress(FileExistsError):  # another worker was faster
-            os.link(draft, path)
-        os.unlink(draft)
-    return path.read_text()
-
-
-def day(stamp):
-    """SQLite's "2031-05-04 12:30:00" as "4 May 2031"."""
-    moment = datetime.fromisoformat(stamp)
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def guard(response):
-    """Let pages load nothing from elsewhere, and let nobody frame them."""
-    response.headers["Content-Security-Policy"] = POLICY
+def protect(response):
+    """Load nothing from other sites, and stay out of their frames."""
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'self'; form-action 'self'; frame-ancestors 'none'")
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
-
 def sorry(error):
-    """An error as a page of the blog."""
-    page = render_template("sorry.html", error=error, text=SORRY[error.code])
-    return page, error.code
+    """Show an error as a page of the blog."""
+    return render_template("sorry.html", error=error), error.code

@@ -1,7 +1,7 @@
 """Flask-Admin: pages to list, add, change and delete what a database holds."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask                                     # noqa: E402
 from flask_admin import Admin, BaseView, expose             # noqa: E402

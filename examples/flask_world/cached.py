@@ -1,9 +1,9 @@
 """Flask-Caching: what is slow is computed once."""
 import itertools
 
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, request                            # noqa: E402
 from flask_caching import Cache                             # noqa: E402

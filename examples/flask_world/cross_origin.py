@@ -1,7 +1,7 @@
 """Flask-Cors: a browser may call this from another origin, but not from any."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, abort                              # noqa: E402
 from flask_cors import CORS, cross_origin                   # noqa: E402

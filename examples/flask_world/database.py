@@ -1,9 +1,9 @@
 """Flask-SQLAlchemy: models in SQLite, or in what DATABASE_URL names."""
 import os
 
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, jsonify, request                 # noqa: E402
 from flask_sqlalchemy import SQLAlchemy                   # noqa: E402

@@ -1,7 +1,7 @@
 """Flask-Sock: a WebSocket that sends back what it gets."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, request                            # noqa: E402
 from flask_sock import Sock                                 # noqa: E402

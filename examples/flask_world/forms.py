@@ -2,9 +2,9 @@
 import io
 import re
 
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, render_template_string             # noqa: E402
 from flask_wtf import CSRFProtect, FlaskForm                # noqa: E402

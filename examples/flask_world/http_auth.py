@@ -1,9 +1,9 @@
 """Flask-HTTPAuth: Basic, Digest and Token authentication, with roles."""
 import hashlib
 
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask                                     # noqa: E402
 from flask_httpauth import HTTPBasicAuth, HTTPDigestAuth, HTTPTokenAuth  # noqa: E402

@@ -1,7 +1,7 @@
 """Flask-Login: a page for those who logged in, and a cookie that remembers them."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, redirect, request, url_for            # noqa: E402
 from flask_login import (LoginManager, UserMixin, current_user,  # noqa: E402

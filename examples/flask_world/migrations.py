@@ -6,9 +6,9 @@ import sys
 import tempfile
 import warnings
 
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask                                     # noqa: E402
 from flask_migrate import Migrate, downgrade, migrate, upgrade  # noqa: E402
@@ -36,7 +36,7 @@ def create_app(folder=None, with_mail=False):
 
 def command(folder, *args):
     """Run `flask db …` as a user does, with microflask in the place of Flask."""
-    line = [sys.executable, microflask.__file__, "--as-flask", "--app", __file__, *args]
+    line = [sys.executable, as_flask.__file__, "--app", __file__, *args]
     return subprocess.run(line, env={**os.environ, "FOLDER": folder}, timeout=60,
                           check=True, capture_output=True, text=True).stdout
 
@@ -62,6 +62,7 @@ def tour():
         for app in (first, second):
             with app.app_context():
                 app.extensions["sqlalchemy"].engine.dispose()
+    logging.disable(logging.NOTSET)
 
 if __name__ == "__main__":
     create_app().run()

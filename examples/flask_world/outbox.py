@@ -1,7 +1,7 @@
 """Flask-Mail: a mail with a template and an attachment."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, render_template_string, request    # noqa: E402
 from flask_mail import Mail, Message, email_dispatched      # noqa: E402

@@ -1,7 +1,7 @@
 """Flask-Limiter: who asks too often has to wait."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Blueprint, Flask                          # noqa: E402
 from flask_limiter import Limiter                           # noqa: E402

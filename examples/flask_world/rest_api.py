@@ -1,7 +1,7 @@
 """Flask-RESTful: resources, arguments that are checked, errors in JSON."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Blueprint, Flask, make_response           # noqa: E402
 from flask_restful import (Api, Resource, abort, fields,    # noqa: E402

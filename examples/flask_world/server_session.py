@@ -1,9 +1,9 @@
 """Flask-Session: the session stays on the server, the cookie holds only its number."""
 import tempfile
 
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from cachelib import FileSystemCache                        # noqa: E402
 from flask import Flask, session                            # noqa: E402

@@ -1,7 +1,7 @@
 """Flask-SocketIO: rooms and events both ways, over a real socket."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, request, session                   # noqa: E402
 from flask_socketio import SocketIO, emit, join_room        # noqa: E402

@@ -1,7 +1,7 @@
 """Flask-JWT-Extended: signed tokens in a header or in a cookie, and taken back."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, jsonify, request                   # noqa: E402
 from flask_jwt_extended import (                            # noqa: E402

@@ -1,7 +1,7 @@
 """Flask-DebugToolbar: what a request did, shown at the edge of its page."""
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, redirect, render_template_string   # noqa: E402
 from flask_debugtoolbar import DebugToolbarExtension        # noqa: E402

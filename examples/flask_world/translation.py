@@ -1,9 +1,9 @@
 """Flask-Babel: dates and numbers in the language that the browser asks for."""
 from datetime import date
 
-import microflask
+import as_flask
 
-microflask.install_as_flask()
+as_flask.install()
 
 from flask import Flask, render_template_string, request    # noqa: E402
 from flask_babel import (Babel, force_locale, format_date,  # noqa: E402

@@ -1,137 +1,167 @@
-"""What the stages 1 to 8 built, as it was there: stages 5 to 9 import it from here."""
-import hmac
-import json
+"""A server, and what stages 2 to 6 build. The stages import it from here.
+
+Each line is a line of a stage, without docstrings and exercises (but 3.1, `build`).
+"""
 import re
 import sys
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import suppress
 from contextvars import ContextVar
-from html import escape
 from http import HTTPStatus
 from socketserver import ThreadingMixIn
+from urllib.parse import quote
 from wsgiref.simple_server import WSGIServer, make_server
 
-# Stage 1
-
-class Server(ThreadingMixIn, WSGIServer):
-    """A thread for each connection, for a browser may open one and then say nothing."""
+class ThreadedWSGIServer(ThreadingMixIn, WSGIServer):
+    """Uses a thread for each connection: a browser may open one and send nothing."""
     daemon_threads = True
 
-def serve(app):
-    """Serve an application on port 5000, or on the port in the command line."""
-    port = int(sys.argv[1]) if sys.argv[1:] else 5000
+def run_simple(hostname, port, application):
+    """Serve an application. A port on the command line replaces `port`."""
+    if sys.argv[1:]:
+        port = int(sys.argv[1])
     try:
-        server = make_server("127.0.0.1", port, app, Server)
+        server = make_server(hostname, port, application, ThreadedWSGIServer)
     except OSError as error:
         sys.exit(f"Port {port}: {error.strerror}. Is another stage still running?")
-    print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
     with server, suppress(KeyboardInterrupt):
+        print(f"http://{hostname}:{server.server_port} (Ctrl-C to quit)", flush=True)
         server.serve_forever()
 
 # Stage 2
 
 class Request:
-    """A face for the environ."""
     def __init__(self, environ):
         self.environ = environ
         self.method = environ["REQUEST_METHOD"]
-        path = environ.get("PATH_INFO") or "/"      # its bytes, as Latin-1
+        path = environ.get("PATH_INFO") or "/"      # each byte is one character
         self.path = path.encode("latin-1").decode("utf-8", "replace")
 
 class Response:
-    """Status, header fields and body; called as an application, it answers."""
-    def __init__(self, body="", status=200, content_type="text/html; charset=utf-8"):
-        self.body = body.encode() if isinstance(body, str) else body
-        self.status = status
+    def __init__(self, response="", status=200,
+                 content_type="text/html; charset=utf-8"):
+        self.data = response.encode() if isinstance(response, str) else response
+        self.status_code = status
         self.headers = [("Content-Type", content_type)]
 
     def __call__(self, environ, start_response):
-        length = ("Content-Length", str(len(self.body)))
-        status = f"{self.status} {HTTPStatus(self.status).phrase}"
+        length = ("Content-Length", str(len(self.data)))
+        status = f"{self.status_code} {HTTPStatus(self.status_code).phrase}"
         start_response(status, [*self.headers, length])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.data]
 
 # Stage 3
 
-def compile_rule(rule):
-    """Return a pattern with a group for each variable of the rule: "/hello/<name>"."""
-    return re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", re.escape(rule)))
+class Rule:
+    def __init__(self, rule, endpoint):
+        self.rule = rule
+        self.endpoint = endpoint
+        pattern = re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", re.escape(rule))
+        self.regex = re.compile(pattern)
 
-def match(rules, path):
-    """Return the view of the first rule that matches, and the rule's variables."""
-    for pattern, view in rules:
-        if found := pattern.fullmatch(path):
-            return view, found.groupdict()
-    return None, {}
+    def match(self, path):
+        found = self.regex.fullmatch(path)
+        return found.groupdict() if found else None
 
-# Stage 4
+    def build(self, values):
+        def fill(variable):
+            return quote(str(values[variable[1]]), safe="")
+        return re.sub(r"<(?:int:)?(\w+)>", fill, self.rule)
 
-def make_response(result):
-    """Return what a view returned as a Response."""
-    return result if isinstance(result, Response) else Response(result)
+class Map:
+    def __init__(self):
+        self.rules = []
+
+    def add(self, rule):
+        self.rules.append(rule)
+
+    def match(self, path):
+        for rule in self.rules:
+            values = rule.match(path)
+            if values is not None:
+                return rule, values
+        return None, {}
+
+# Stage 4 (its Flask is at the end)
+
+class Scaffold:
+    def route(self, rule):
+        def decorator(f):
+            self.add_url_rule(rule, f.__name__, f)
+            return f
+        return decorator
 
 # Stage 5
 
-class HTTPError(Exception):
-    """An error that is an answer: raise HTTPError(404)."""
-    def __init__(self, status):
-        super().__init__(status)
-        self.response = Response(f"<h1>{HTTPStatus(status).phrase}</h1>\n", status)
+class HTTPException(Exception):
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
+
+    def get_response(self):
+        return Response(f"<h1>{HTTPStatus(self.code).phrase}</h1>\n", self.code)
+
+def abort(code):
+    raise HTTPException(code)
 
 # Stage 6
 
-class Proxy:
-    """Stands for the object that `find` returns at this moment."""
-    def __init__(self, find):
-        self._find = find
+class LocalProxy:
+    def __init__(self, local):
+        self._get_current_object = local
 
     def __getattr__(self, name):        # for names that the proxy itself does not have
-        return getattr(self._find(), name)
+        return getattr(self._get_current_object(), name)
 
-current = ContextVar("current")
-request = Proxy(current.get)
+_context = ContextVar("context")
+request = LocalProxy(lambda: _context.get().request)
 
-# Stage 7
+class AppContext:
+    def __init__(self, app, request):
+        self.app = app
+        self.request = request
 
-templates = {}      # name -> text
+    def push(self):
+        self.token = _context.set(self)
+        rule, values = self.app.url_map.match(self.request.path)
+        self.request.url_rule = rule
+        self.request.view_args = values
 
-def render_template(name, /, **values):
-    """Fill the holes of a template with values; what is HTML in them becomes text."""
-    def fill(hole):
-        return escape(str(values[hole[1]]))
-    return re.sub(r"{{ *(\w+) *}}", fill, templates[name])
+    def pop(self):
+        _context.reset(self.token)
 
-# Stage 8
+# Stages 4 and 6
 
-session = Proxy(lambda: current.get().session)
+class Flask(Scaffold):
+    def __init__(self):
+        self.url_map = Map()
+        self.view_functions = {}            # endpoint -> view
 
-def get_cookie(environ, name):
-    """Return the value of a cookie that the request brings, or ""."""
-    for pair in environ.get("HTTP_COOKIE", "").split(";"):
-        key, _, value = pair.strip().partition("=")
-        if key == name:
-            return value
-    return ""
+    def add_url_rule(self, rule, endpoint, view_func):
+        self.url_map.add(Rule(rule, endpoint))
+        self.view_functions[endpoint] = view_func
 
-keys = [b"change me: who knows this can sign"]
+    def make_response(self, rv):
+        return rv if isinstance(rv, Response) else Response(rv)
 
-def sign(payload, key):
-    """Return what only the owner of the key can compute (RFC 2104)."""
-    return hmac.new(key, payload, "sha256").hexdigest().encode()
+    def dispatch_request(self):
+        if request.url_rule is None:
+            abort(404)
+        return self.view_functions[request.url_rule.endpoint](**request.view_args)
 
-def dump_session(session):
-    """Return a cookie's value: the session as JSON in Base64, a dot, a signature."""
-    payload = urlsafe_b64encode(json.dumps(session).encode())
-    return (payload + b"." + sign(payload, keys[0])).decode()
+    def full_dispatch_request(self):
+        try:
+            return self.make_response(self.dispatch_request())
+        except HTTPException as error:
+            return error.get_response()
 
-def load_session(cookie):
-    """Return the session of a cookie; an empty one if the signature is not ours."""
-    payload, _, signature = cookie.encode().partition(b".")
-    if not hmac.compare_digest(signature, sign(payload, keys[0])):
-        return {}
-    return json.loads(urlsafe_b64decode(payload))
+    def wsgi_app(self, environ, start_response):
+        context = AppContext(self, Request(environ))
+        context.push()
+        try:
+            response = self.full_dispatch_request()
+            return response(environ, start_response)
+        finally:
+            context.pop()
 
-def save_session(session, response):
-    """Give the session to the browser: it sends the cookie along from now on."""
-    cookie = f"session={dump_session(session)}; Path=/; HttpOnly; SameSite=Lax"
-    response.headers.append(("Set-Cookie", cookie))
+    def __call__(self, environ, start_response):
+        return self.wsgi_app(environ, start_response)

@@ -1,58 +1,42 @@
 """Stage 1: a bare WSGI application.
 
-A server in Python and an application in Python meet in one call (PEP 3333). The server
-calls the application with `environ`, a dict of all that it knows about the request, and
-with `start_response`, a function that takes the status and the header fields. What the
-application returns is the body: an iterable of bytes. That is all there is.
+A Python server and a Python application meet in one call (PEP 3333). The server calls
+the application with two arguments: `environ`, a dict with everything it knows about the
+request, and `start_response`, a function that takes the status and the header fields.
+The application returns the body, an iterable of bytes. This is the whole agreement.
 
-Run it:    python examples/workshop/stage1_wsgi.py
+`run_simple` serves an application on a port. It is in parts.py, with a server from the
+standard library. Later stages also import from there what earlier stages have built.
+
+Run it:    python3 mine/stage1_wsgi.py
 Try it:    curl -i http://127.0.0.1:5000/tea/pot
-Check it:  python examples/workshop/check.py 1
-Grown up in microflask.py: "The application at work: from environ to response"
+Check it:  python3 mine/check.py 1
+It grows into this chapter of microflask.py:
+    13. The application: from environ to response
 """
-import sys
-from contextlib import suppress
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIServer, make_server
+from parts import run_simple
 
-# An application, to try it
-
-def app(environ, start_response):
+def wsgi_app(environ, start_response):
     """Answer every request with the path that it asks for."""
-    # Exercise 1.1: ask for /grüße, and see nonsense. WSGI hands on each byte of a path
-    # as one character (Latin-1). Make bytes of it again, and read these as UTF-8.
+    # Exercise 1.1: Ask for /grüße, and you see nonsense: each byte of the path comes as
+    # one character (Latin-1). Turn these into bytes again, and decode them as UTF-8.
     path = environ["PATH_INFO"]
     body = f"You asked for {path}\n".encode()
     start_response("200 OK", [
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Length", str(len(body))),
     ])
-    # Exercise 1.2: the answer to a HEAD request (curl -I) has the status and the header
-    # fields of a GET, Content-Length too, but no body. environ knows the method.
+    # Exercise 1.2: The response to a HEAD request (curl -I) has the status and header
+    # fields of a GET, even Content-Length, but no body. The method is in environ.
     return [body]
 
-# Exercise 1.3: an application may wrap another one; this is called middleware. Return
-# an application that answers as `app` does, with one more header field: (name, value).
-# It calls `app` with a start_response of its own.
-def add_header(app, name, value):
+# Exercise 1.3: An application can wrap another one. This is called middleware. Return
+# an application that answers like `wsgi_app`, with one more header field (name, value).
+# It calls `wsgi_app` with a start_response of its own.
+def add_header(wsgi_app, name, value):
     raise NotImplementedError("Exercise 1.3: an application around an application")
 
-# What serves it
-
-class Server(ThreadingMixIn, WSGIServer):
-    """A thread for each connection, for a browser may open one and then say nothing."""
-    daemon_threads = True
-
-def serve(app):
-    """Serve an application on port 5000, or on the port in the command line."""
-    port = int(sys.argv[1]) if sys.argv[1:] else 5000
-    try:
-        server = make_server("127.0.0.1", port, app, Server)
-    except OSError as error:
-        sys.exit(f"Port {port}: {error.strerror}. Is another stage still running?")
-    print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
-    with server, suppress(KeyboardInterrupt):
-        server.serve_forever()
+# Try it
 
 if __name__ == "__main__":
-    serve(app)
+    run_simple("127.0.0.1", 5000, wsgi_app)

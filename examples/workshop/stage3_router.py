@@ -1,66 +1,63 @@
 """Stage 3: the router.
 
-One function for all paths does not last. A rule, "/hello/<name>", becomes a regular
-expression in which each variable is a group with a name. The router tries the rules
-in turn. The first that matches the whole path has the view, a function that makes the
-answer, and the values of the variables, which become its arguments.
+One function for all paths does not last. A rule such as "/hello/<name>" becomes a
+regular expression: each variable is a group with a name. The map tries its rules one
+after the other. The first rule that matches the whole path counts. It has an endpoint,
+the name of the view: the function that makes the response. The groups of the expression
+hold the values of the variables, which become the arguments of the view.
 
-Run it:    python examples/workshop/stage3_router.py
+Run it:    python3 mine/stage3_router.py
 Try it:    curl -i http://127.0.0.1:5000/hello/Ann
-Check it:  python examples/workshop/check.py 3
-Grown up in microflask.py:
-"Rules: how a path becomes a regular expression", "Routing: which rule matches"
+Check it:  python3 mine/check.py 3
+It grows into these chapters of microflask.py:
+    1. Rules: how a path becomes a regular expression
+    2. The map: which rule matches, and the URL back
 """
 import re
-import sys
-from contextlib import suppress
 from html import escape
-from http import HTTPStatus
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIServer, make_server
 
-class Request:
-    """A face for the environ."""
-    def __init__(self, environ):
-        self.environ = environ
-        self.method = environ["REQUEST_METHOD"]
-        path = environ.get("PATH_INFO") or "/"      # its bytes, as Latin-1
-        self.path = path.encode("latin-1").decode("utf-8", "replace")
+from parts import Request, Response, run_simple
 
-class Response:
-    """Status, header fields and body; called as an application, it answers."""
-    def __init__(self, body="", status=200, content_type="text/html; charset=utf-8"):
-        self.body = body.encode() if isinstance(body, str) else body
-        self.status = status
-        self.headers = [("Content-Type", content_type)]
+# Exercise 3.2: "/post/<int:id>" matches digits only (0 to 9), and its value is an int.
+# Start in __init__. `match` must know which of the variables are numbers.
+class Rule:
+    """A rule such as "/hello/<name>", and the endpoint that it leads to."""
+    def __init__(self, rule, endpoint):
+        self.rule = rule
+        self.endpoint = endpoint
+        pattern = re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", re.escape(rule))
+        self.regex = re.compile(pattern)
 
-    def __call__(self, environ, start_response):
-        length = ("Content-Length", str(len(self.body)))
-        status = f"{self.status} {HTTPStatus(self.status).phrase}"
-        start_response(status, [*self.headers, length])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
+    def match(self, path):
+        """Return the values of the variables, or None if the path does not match."""
+        found = self.regex.fullmatch(path)
+        return found.groupdict() if found else None
 
-# Exercise 3.1: the same way back. build("/hello/<name>", name="Ann Lee") is the path
-# "/hello/Ann%20Lee". A value has no slash of its own: "/" becomes %2F.
-def build(rule, /, **values):
-    raise NotImplementedError("Exercise 3.1: from rule and values to a path")
+    # Exercise 3.1: The way back. Rule("/hello/<name>", "hello").build({"name": "A B"})
+    # returns "/hello/A%20B". A value may be a number. It has no slash: "/" becomes %2F.
+    def build(self, values):
+        raise NotImplementedError("Exercise 3.1: from the values to a path")
 
-# Exercise 3.2: "/post/<int:id>" matches digits only (0-9), and its view gets an int.
-# Start in compile_rule; `match` has to know which of the variables are numbers.
-def compile_rule(rule):
-    """Return a pattern with a group for each variable of the rule: "/hello/<name>"."""
-    return re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", re.escape(rule)))
+class Map:
+    """All rules of an application."""
+    def __init__(self):
+        self.rules = []
 
-# Exercise 3.3: if "/hello/<name>" comes before "/hello/me" in the list, the second is
-# never reached. Let the rule with the fewest variables win, not the first one.
-def match(rules, path):
-    """Return the view of the first rule that matches, and the rule's variables."""
-    for pattern, view in rules:
-        if found := pattern.fullmatch(path):
-            return view, found.groupdict()
-    return None, {}
+    def add(self, rule):
+        """Add a Rule."""
+        self.rules.append(rule)
 
-# An application, to try it
+    # Exercise 3.3: If "/hello/<name>" was added before "/hello/me", nothing reaches the
+    # second. Prefer the rule with the fewest variables. Among equals, the first wins.
+    def match(self, path):
+        """Return the first rule that matches, and the values of its variables."""
+        for rule in self.rules:
+            values = rule.match(path)
+            if values is not None:
+                return rule, values
+        return None, {}
+
+# Try it
 
 def index(request):
     return Response('<p>Say hello: <a href="/hello/Ann">to Ann</a></p>\n')
@@ -68,31 +65,20 @@ def index(request):
 def hello(request, name):
     return Response(f"<h1>Hello, {escape(name)}!</h1>\n")
 
-rules = [(compile_rule("/"), index), (compile_rule("/hello/<name>"), hello)]
+url_map = Map()
+url_map.add(Rule("/", "index"))
+url_map.add(Rule("/hello/<name>", "hello"))
+view_functions = {"index": index, "hello": hello}
 
-def app(environ, start_response):
-    """Let the view of the rule answer."""
+def wsgi_app(environ, start_response):
+    """Find the view for the path, and let it answer."""
     request = Request(environ)
-    view, values = match(rules, request.path)
-    response = view(request, **values) if view else Response("Not Found\n", 404)
+    rule, values = url_map.match(request.path)
+    if rule is None:
+        response = Response("Not Found\n", 404)
+    else:
+        response = view_functions[rule.endpoint](request, **values)
     return response(environ, start_response)
 
-# What serves it
-
-class Server(ThreadingMixIn, WSGIServer):
-    """A thread for each connection, for a browser may open one and then say nothing."""
-    daemon_threads = True
-
-def serve(app):
-    """Serve an application on port 5000, or on the port in the command line."""
-    port = int(sys.argv[1]) if sys.argv[1:] else 5000
-    try:
-        server = make_server("127.0.0.1", port, app, Server)
-    except OSError as error:
-        sys.exit(f"Port {port}: {error.strerror}. Is another stage still running?")
-    print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
-    with server, suppress(KeyboardInterrupt):
-        server.serve_forever()
-
 if __name__ == "__main__":
-    serve(app)
+    run_simple("127.0.0.1", 5000, wsgi_app)

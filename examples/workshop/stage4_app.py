@@ -1,95 +1,76 @@
 """Stage 4: the decorator and the application.
 
-A list of rules that is far from the views gets forgotten. `@app.route("/")` puts a rule
-where its view is. It is a call, then a decorator: route("/") returns a function, which
-gets the view, notes it, and gives it back unchanged. Now the application is an object.
+If a list of rules is far away from the views, people forget to change it. The decorator
+`@app.route("/")` puts the rule where the view is. It works in two steps: route("/")
+returns a function, and this function takes the view, adds it to the application, and
+returns it unchanged. The application is now an object, and the WSGI application of
+stage 1 is one of its methods.
 
-Run it:    python examples/workshop/stage4_app.py
+Run it:    python3 mine/stage4_app.py
 Try it:    curl -i http://127.0.0.1:5000/hello/Ann
-Check it:  python examples/workshop/check.py 4
-Grown up in microflask.py: "The application, set up"
+Check it:  python3 mine/check.py 4
+It grows into these chapters of microflask.py:
+    12. What application and blueprint share; blueprints
+    13. The application: from environ to response
 """
-import re
-import sys
-from contextlib import suppress
 from html import escape
-from http import HTTPStatus
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIServer, make_server
 
-class Request:
-    """A face for the environ."""
-    def __init__(self, environ):
-        self.environ = environ
-        self.method = environ["REQUEST_METHOD"]
-        path = environ.get("PATH_INFO") or "/"      # its bytes, as Latin-1
-        self.path = path.encode("latin-1").decode("utf-8", "replace")
+from parts import Map, Request, Response, Rule, run_simple
 
-class Response:
-    """Status, header fields and body; called as an application, it answers."""
-    def __init__(self, body="", status=200, content_type="text/html; charset=utf-8"):
-        self.body = body.encode() if isinstance(body, str) else body
-        self.status = status
-        self.headers = [("Content-Type", content_type)]
-
-    def __call__(self, environ, start_response):
-        length = ("Content-Length", str(len(self.body)))
-        status = f"{self.status} {HTTPStatus(self.status).phrase}"
-        start_response(status, [*self.headers, length])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
-
-def compile_rule(rule):
-    """Return a pattern with a group for each variable of the rule: "/hello/<name>"."""
-    return re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", re.escape(rule)))
-
-def match(rules, path):
-    """Return the view of the first rule that matches, and the rule's variables."""
-    for pattern, view in rules:
-        if found := pattern.fullmatch(path):
-            return view, found.groupdict()
-    return None, {}
-
-# Exercise 4.1: a view may return a dict: it is sent as JSON (application/json). A view
-# that returned None has forgotten its `return`: raise a TypeError that says so.
-def make_response(result):
-    """Return what a view returned as a Response."""
-    return result if isinstance(result, Response) else Response(result)
-
-class App:
-    """An application: its rules, and the way of a request."""
+class Flask:
+    """The application: its rules and views, and what happens to a request."""
     def __init__(self):
-        self.rules = []
+        self.url_map = Map()
+        self.view_functions = {}            # endpoint -> view
+
+    def add_url_rule(self, rule, endpoint, view_func):
+        """Let a view answer requests that match the rule."""
+        self.url_map.add(Rule(rule, endpoint))
+        self.view_functions[endpoint] = view_func
 
     def route(self, rule):
-        """Add a view for the rule (a decorator)."""
-        def decorator(view):
-            self.rules.append((compile_rule(rule), view))
-            return view
+        """Return a decorator that adds a view. The endpoint is the view's name."""
+        def decorator(f):
+            self.add_url_rule(rule, f.__name__, f)
+            return f
         return decorator
 
-    # Exercise 4.2: app.url_for("hello", name="Ann") is the path of the view `hello`. In
-    # 3.1 you built paths. If there is no such view: a LookupError with the name in it.
-    def url_for(self, endpoint, /, **values):
-        raise NotImplementedError("Exercise 4.2: from a view's name to its path")
+    # Exercise 4.1: If a view returns a dict, send it as JSON (application/json). If it
+    # returns None, its author forgot the `return`: raise a TypeError with that word.
+    def make_response(self, rv):
+        """Return a Response that is made from a view's return value."""
+        return rv if isinstance(rv, Response) else Response(rv)
 
-    def answer(self, request):
-        """Return the Response to a request."""
-        view, values = match(self.rules, request.path)
-        result = view(request, **values) if view else Response("Not Found\n", 404)
-        return make_response(result)
+    # Exercise 4.2: app.url_for("hello", name="Ann") returns the path of the view hello.
+    # Rule.build is exercise 3.1, and parts.py has it. If there is no such endpoint,
+    # raise a LookupError that names it.
+    def url_for(self, endpoint, **values):
+        raise NotImplementedError("Exercise 4.2: from an endpoint to a path")
 
-    def __call__(self, environ, start_response):
-        response = self.answer(Request(environ))
+    def dispatch_request(self, request):
+        """Call the view whose rule matches, and return what it returns."""
+        rule, values = self.url_map.match(request.path)
+        if rule is None:
+            return Response("Not Found\n", 404)
+        return self.view_functions[rule.endpoint](request, **values)
+
+    def wsgi_app(self, environ, start_response):
+        """Answer a request: the WSGI application."""
+        rv = self.dispatch_request(Request(environ))
+        response = self.make_response(rv)
         return response(environ, start_response)
 
-# Exercise 4.3: a decorator of your own. @loud under @app.route("/") makes a view that
-# returns the same text in upper case, under the view's name (see functools.wraps).
+    def __call__(self, environ, start_response):
+        return self.wsgi_app(environ, start_response)
+
+# Exercise 4.3: Write a decorator. With @loud below @app.route("/"), a view returns its
+# text in upper case. It keeps the name of the view (see functools.wraps).
 def loud(view):
     raise NotImplementedError("Exercise 4.3: a function that replaces another")
 
-# An application, to try it
+# Try it
 
-app = App()
+app = Flask()
 
 @app.route("/")
 def index(request):
@@ -99,22 +80,5 @@ def index(request):
 def hello(request, name):
     return f"<h1>Hello, {escape(name)}!</h1>\n"
 
-# What serves it
-
-class Server(ThreadingMixIn, WSGIServer):
-    """A thread for each connection, for a browser may open one and then say nothing."""
-    daemon_threads = True
-
-def serve(app):
-    """Serve an application on port 5000, or on the port in the command line."""
-    port = int(sys.argv[1]) if sys.argv[1:] else 5000
-    try:
-        server = make_server("127.0.0.1", port, app, Server)
-    except OSError as error:
-        sys.exit(f"Port {port}: {error.strerror}. Is another stage still running?")
-    print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends it)", flush=True)
-    with server, suppress(KeyboardInterrupt):
-        server.serve_forever()
-
 if __name__ == "__main__":
-    serve(app)
+    run_simple("127.0.0.1", 5000, app)

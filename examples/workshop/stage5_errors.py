@@ -1,73 +1,91 @@
 """Stage 5: errors that are answers.
 
-"There is no such page" may be found out deep inside, where nobody can return a
-Response: in a function that a view calls. An exception gets out of anywhere. So
-HTTPError is an exception that has a response, and the application catches it.
+A program may find out deep inside that a page does not exist, in a function that a view
+calls. That function cannot return a Response to the client, but it can raise an
+exception, and an exception leaves any number of functions. An HTTPException knows its
+response. The application catches it and sends that.
 
-From here on, what earlier stages built and this one leaves alone is in parts.py.
+`class Flask(Flask)` takes the class of stage 4 and adds methods or replaces them.
 
-Run it:    python examples/workshop/stage5_errors.py
+Run it:    python3 mine/stage5_errors.py
 Try it:    curl -i http://127.0.0.1:5000/age/Bob
-Check it:  python examples/workshop/check.py 5
-Grown up in microflask.py: "Errors that are answers"
+Check it:  python3 mine/check.py 5
+It grows into this chapter of microflask.py:
+    3. Errors that are answers
 """
 from html import escape
 from http import HTTPStatus
 
-from parts import Request, Response, compile_rule, make_response, match, serve
+from parts import Flask, Request, Response, run_simple
 
-class HTTPError(Exception):
-    """An error that is an answer: raise HTTPError(404)."""
-    def __init__(self, status):
-        super().__init__(status)
-        self.response = Response(f"<h1>{HTTPStatus(status).phrase}</h1>\n", status)
+class HTTPException(Exception):
+    """An error that is an answer. Its code is the status of the response."""
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
 
-class App:
-    """An application: its rules, and the way of a request."""
+    def get_response(self):
+        """Return the Response to send."""
+        return Response(f"<h1>{HTTPStatus(self.code).phrase}</h1>\n", self.code)
+
+def abort(code):
+    """Leave the view: answer with this status."""
+    raise HTTPException(code)
+
+# Exercise 5.3: Make it route(self, rule, methods=("GET", "HEAD")). Another method gets
+# a 405 with the header field Allow: GET, HEAD. But another rule may match the path and
+# take this method. Send 405 only if no rule does. Allow names the methods of all.
+class Flask(Flask):
+    """The application, with errors."""
     def __init__(self):
-        self.rules = []
+        super().__init__()
+        self.error_handler_spec = {}        # code -> function
 
-    def route(self, rule):
-        """Add a view for the rule (a decorator)."""
-        def decorator(view):
-            self.rules.append((compile_rule(rule), view))
-            return view
-        return decorator
-
-    # Exercise 5.1: @app.errorhandler(404) is a decorator as route is. Its function gets
-    # the HTTPError and makes the answer, in place of error.response: it returns a body,
-    # which is sent with the status of the error, or a Response.
-    def errorhandler(self, status):
+    # Exercise 5.1: @app.errorhandler(404) is a decorator like route. Its function gets
+    # the HTTPException. It returns a body, which is sent with the status of the error,
+    # or a Response. Change handle_user_exception, too: it must call the function.
+    def errorhandler(self, code):
         raise NotImplementedError("Exercise 5.1: a page of your own for an error")
 
-    # Exercise 5.2: a bug in a view is an exception, too. Answer 500, and tell the
-    # client nothing of it; the developer finds the traceback in the terminal (stderr).
+    def handle_user_exception(self, error):
+        """Return the Response to an HTTPException."""
+        return error.get_response()
 
-    # Exercise 5.3: make it route(self, rule, methods=("GET", "HEAD")). Another method
-    # is a 405, with the field Allow: GET, HEAD. But further rules may match the path,
-    # and take the method: 405 is for when none does, and Allow names those of all.
-    def answer(self, request):
-        """Return the Response to a request."""
+    # Exercise 5.2: An exception that nobody expected is a bug. Print the traceback to
+    # the terminal (stderr) for the developer. Answer 500, and tell the client no more.
+    def handle_exception(self, error):
+        raise NotImplementedError("Exercise 5.2: the answer to a bug") from error
+
+    def dispatch_request(self, request):
+        """Call the view whose rule matches, and return what it returns."""
+        rule, values = self.url_map.match(request.path)
+        if rule is None:
+            abort(404)
+        return self.view_functions[rule.endpoint](request, **values)
+
+    def full_dispatch_request(self, request):
+        """Return the Response of the view, or the one to its HTTPException."""
         try:
-            view, values = match(self.rules, request.path)
-            if view is None:
-                raise HTTPError(404)
-            return make_response(view(request, **values))
-        except HTTPError as error:
-            return error.response
+            return self.make_response(self.dispatch_request(request))
+        except HTTPException as error:
+            return self.handle_user_exception(error)
 
-    def __call__(self, environ, start_response):
-        response = self.answer(Request(environ))
+    def wsgi_app(self, environ, start_response):
+        """Answer a request: the WSGI application."""
+        try:
+            response = self.full_dispatch_request(Request(environ))
+        except Exception as error:
+            response = self.handle_exception(error)
         return response(environ, start_response)
 
-# An application, to try it
+# Try it
 
-app = App()
+app = Flask()
 ages = {"Ann": 41, "Ida": 7}
 
 def age_of(name):
     if name not in ages:
-        raise HTTPError(404)
+        abort(404)
     return ages[name]
 
 @app.route("/")
@@ -79,4 +97,4 @@ def age(request, name):
     return f"<h1>{escape(name)} is {age_of(name)}</h1>\n"
 
 if __name__ == "__main__":
-    serve(app)
+    run_simple("127.0.0.1", 5000, app)

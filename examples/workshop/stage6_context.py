@@ -1,82 +1,99 @@
-"""Stage 6: the context, and `request` as a global.
+"""Stage 6: the context, and `request` without passing it along.
 
-Every view was given the request, and each function it calls would need it, too. One
-global name would be easier. But two requests may be at work at once, each in a thread.
-A ContextVar has a value of its own in each thread (and in each task of asyncio). So the
-name `request` is not the request but a proxy that looks up the current one each time.
+Until now every view gets the request as an argument, and each function that it calls
+may need it, too. One global name is easier. But the server runs several requests at
+once, each in its own thread. A ContextVar has its own value in every thread and in
+every task of asyncio. `request` is a proxy: whenever you use it, it asks the ContextVar
+for the current context, and passes your access on to that context's request.
 
-Run it:    python examples/workshop/stage6_context.py
+Run it:    python3 mine/stage6_context.py
 Try it:    curl http://127.0.0.1:5000/slow/Ann & curl http://127.0.0.1:5000/slow/Bob
-Check it:  python examples/workshop/check.py 6
-Grown up in microflask.py: "Signals and proxies", "Context"
+Check it:  python3 mine/check.py 6
+It grows into this chapter of microflask.py:
+    4. Context: `request` without passing it along
 """
 import time
 from contextvars import ContextVar
 from html import escape
 
-from parts import HTTPError, Request, compile_rule, make_response, match, serve
+from parts import Flask, HTTPException, Request, abort, run_simple
 
-# Exercise 6.1: outside of a request, `request.path` is a LookupError that says nothing.
-# Make it a RuntimeError with the words "outside of a request".
+# Exercise 6.1: Outside of a request, `request.path` raises a LookupError that explains
+# nothing. Raise a RuntimeError with the words "outside of request context" instead.
 
-# Exercise 6.2: `request.user = "Ann"` sets it on the proxy, and all threads see it! It
-# belongs to the current request: add __setattr__. (__init__ will call that, too.)
-class Proxy:
-    """Stands for the object that `find` returns at this moment."""
-    def __init__(self, find):
-        self._find = find
+# Exercise 6.2: `request.user = "Ann"` sets an attribute of the proxy, which all threads
+# share. It belongs to the current request: write __setattr__. (Python calls that for
+# the assignment in __init__, too.)
+class LocalProxy:
+    """Stands for the object that a function returns at this moment."""
+    def __init__(self, local):
+        self._get_current_object = local
 
     def __getattr__(self, name):        # for names that the proxy itself does not have
-        return getattr(self._find(), name)
+        return getattr(self._get_current_object(), name)
 
-current = ContextVar("current")
-request = Proxy(current.get)
+_context = ContextVar("context")
+current_app = LocalProxy(lambda: _context.get().app)
+request = LocalProxy(lambda: _context.get().request)
 
-# Exercise 6.3: in a thread that a view starts there is no request. Return a function
-# that does what `function` does, in the context in which `carry` was called, so that
-# threading.Thread(target=carry(function)) has one. See contextvars.copy_context.
-def carry(function):
+class AppContext:
+    """The application and the request that a thread works on."""
+    def __init__(self, app, request):
+        self.app = app
+        self.request = request
+
+    def push(self):
+        """Make this the current context, and find the rule for the request."""
+        self.token = _context.set(self)
+        rule, values = self.app.url_map.match(self.request.path)
+        self.request.url_rule = rule
+        self.request.view_args = values
+
+    def pop(self):
+        """Make the context before this one the current context again."""
+        _context.reset(self.token)
+
+# Exercise 6.3: A thread that a view starts has no request. Return a function that calls
+# `f` in the context in which copy_current_request_context was called, so that
+# Thread(target=copy_current_request_context(f)) has one. See contextvars.copy_context.
+def copy_current_request_context(f):
     raise NotImplementedError("Exercise 6.3: take the context along")
 
-class App:
-    """An application: its rules, and the way of a request."""
-    def __init__(self):
-        self.rules = []
+class Flask(Flask):
+    """The application, with a context for each request."""
+    def dispatch_request(self):
+        """Call the view whose rule matches, and return what it returns."""
+        if request.url_rule is None:
+            abort(404)
+        return self.view_functions[request.url_rule.endpoint](**request.view_args)
 
-    def route(self, rule):
-        """Add a view for the rule (a decorator)."""
-        def decorator(view):
-            self.rules.append((compile_rule(rule), view))
-            return view
-        return decorator
-
-    def answer(self):
-        """Return the Response to the current request."""
+    def full_dispatch_request(self):
+        """Return the Response of the view, or the one to its HTTPException."""
         try:
-            view, values = match(self.rules, request.path)
-            if view is None:
-                raise HTTPError(404)
-            return make_response(view(**values))
-        except HTTPError as error:
-            return error.response
+            return self.make_response(self.dispatch_request())
+        except HTTPException as error:
+            return error.get_response()
 
-    def __call__(self, environ, start_response):
-        token = current.set(Request(environ))
+    def wsgi_app(self, environ, start_response):
+        """Answer a request: the WSGI application."""
+        context = AppContext(self, Request(environ))
+        context.push()
         try:
-            return self.answer()(environ, start_response)
+            response = self.full_dispatch_request()
+            return response(environ, start_response)
         finally:
-            current.reset(token)
+            context.pop()
 
-# An application, to try it
+# Try it
 
-app = App()
+app = Flask()
 
 def shout():
-    return escape(request.path.upper())         # nobody gave it the request
+    return escape(request.path.upper())         # nobody passed the request to it
 
 @app.route("/")
 def index():
-    return "<p>Two at once: /slow/Ann and /slow/Bob</p>\n"
+    return "<p>Ask for two pages at once: /slow/Ann and /slow/Bob</p>\n"
 
 @app.route("/slow/<name>")
 def slow(name):
@@ -85,4 +102,4 @@ def slow(name):
     return f"<h1>{escape(name)}: {before} is still {shout()}</h1>\n"
 
 if __name__ == "__main__":
-    serve(app)
+    run_simple("127.0.0.1", 5000, app)

@@ -1,119 +1,116 @@
 """Stage 8: signed sessions.
 
-HTTP forgets you between two requests; a cookie is what the browser repeats each time.
-So the session is in a cookie. Its owner can read it; but with it goes a signature, an
-HMAC, which nobody can make without the key. Change one letter, and it no longer fits.
-itsdangerous, the package that Flask uses, does the same, and notes the time as well.
+HTTP forgets you between two requests. A cookie is a text that the browser sends again
+with each request, so we keep the session in a cookie. Its owner can read it, but cannot
+change it: a signature (an HMAC, RFC 2104) goes with it, and nobody can compute that
+without the secret key. If you change one letter, the signature does not fit any more.
+Flask uses the package itsdangerous, which does the same and signs the time, too.
 
-Run it:    python examples/workshop/stage8_sessions.py
-Try it:    curl -c jar -b jar http://127.0.0.1:5000/ (three times)
-Check it:  python examples/workshop/check.py 8
-Grown up in microflask.py: "Sessions and flashed messages"
+Run it:    python3 mine/stage8_sessions.py
+Try it:    curl -c jar -b jar http://127.0.0.1:5000/    # three times
+Check it:  python3 mine/check.py 8
+It grows into these chapters of microflask.py:
+    6. The words of HTTP: options, dates, cookies
+    10. Sessions and flashed messages
 """
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from parts import (
-    HTTPError, Request, compile_rule, current, make_response, match, render_template,
-    serve, templates,
-)
+from parts import AppContext, Flask, LocalProxy, Request, _context, run_simple
 
-# Exercise 8.1: `session["visits"] += 1` is a TypeError: Python looks for __getitem__
-# and __setitem__ in the class only, never with __getattr__. Add the two.
-class Proxy:
-    """Stands for the object that `find` returns at this moment."""
-    def __init__(self, find):
-        self._find = find
+# Exercise 8.1: `session["visits"] += 1` raises a TypeError. Python looks for
+# __getitem__ and __setitem__ in the class, and does not ask __getattr__. Write both.
+class LocalProxy(LocalProxy):
+    """The proxy of stage 6."""
 
-    def __getattr__(self, name):        # for names that the proxy itself does not have
-        return getattr(self._find(), name)
+session = LocalProxy(lambda: _context.get().session)
 
-request = Proxy(current.get)
-session = Proxy(lambda: current.get().session)
+def parse_cookie(header):
+    """Return the cookies in a header as a dict: {"a": "1", "b": "2"} for "a=1; b=2"."""
+    pairs = [pair.strip().partition("=") for pair in header.split(";")]
+    return {name: value for name, _, value in pairs}
 
-def get_cookie(environ, name):
-    """Return the value of a cookie that the request brings, or ""."""
-    for pair in environ.get("HTTP_COOKIE", "").split(";"):
-        key, _, value = pair.strip().partition("=")
-        if key == name:
-            return value
-    return ""
+class BadSignature(Exception):
+    """The signature does not fit the data."""
 
-# Exercise 8.2: keys are changed, and the sessions should outlive that. keys[0], the new
-# one, signs; a signature by any of the others is good, too.
+class URLSafeSerializer:
+    """Signs data with a key, so that it can travel through a client."""
+    def __init__(self, secret_key):
+        self.secret_key = secret_key
 
-# Exercise 8.3: who copies a cookie can use it for ever. Put time.time() into what is
-# signed; a session that was signed more than `max_age` seconds ago is empty. (Set the
-# global max_age = 3600; the check changes it.)
+    def get_signature(self, payload):
+        """Return what only the owner of the key can compute."""
+        return hmac.new(self.secret_key.encode(), payload, "sha256").hexdigest()
 
-keys = [b"change me: who knows this can sign"]
+    def dumps(self, obj):
+        """Return the object as JSON in Base64, a dot, and the signature."""
+        payload = urlsafe_b64encode(json.dumps(obj).encode())
+        return f"{payload.decode()}.{self.get_signature(payload)}"
 
-def sign(payload, key):
-    """Return what only the owner of the key can compute (RFC 2104)."""
-    return hmac.new(key, payload, "sha256").hexdigest().encode()
+    def loads(self, signed):
+        """Return the object, or raise BadSignature."""
+        payload, _, signature = signed.encode().partition(b".")
+        if not hmac.compare_digest(signature, self.get_signature(payload).encode()):
+            raise BadSignature(signed)
+        return json.loads(urlsafe_b64decode(payload))
 
-def dump_session(session):
-    """Return a cookie's value: the session as JSON in Base64, a dot, a signature."""
-    payload = urlsafe_b64encode(json.dumps(session).encode())
-    return (payload + b"." + sign(payload, keys[0])).decode()
+# Exercise 8.2: You change the key, and all sessions should stay valid. Sign with
+# SECRET_KEY, but also open sessions that any key of SECRET_KEY_FALLBACKS has signed.
 
-def load_session(cookie):
-    """Return the session of a cookie; an empty one if the signature is not ours."""
-    payload, _, signature = cookie.encode().partition(b".")
-    if not hmac.compare_digest(signature, sign(payload, keys[0])):
-        return {}
-    return json.loads(urlsafe_b64decode(payload))
+# Exercise 8.3: If somebody copies a cookie, it works for ever. Sign time.time(), too. A
+# session that was signed more than PERMANENT_SESSION_LIFETIME seconds ago is empty.
+class SecureCookieSessionInterface:
+    """Keeps the session in a signed cookie."""
+    def open_session(self, app, request):
+        """Return the session of a request. Without a good signature it is empty."""
+        cookies = parse_cookie(request.environ.get("HTTP_COOKIE", ""))
+        try:
+            serializer = URLSafeSerializer(app.config["SECRET_KEY"])
+            return serializer.loads(cookies.get("session", ""))
+        except BadSignature:
+            return {}
 
-def save_session(session, response):
-    """Give the session to the browser: it sends the cookie along from now on."""
-    cookie = f"session={dump_session(session)}; Path=/; HttpOnly; SameSite=Lax"
-    response.headers.append(("Set-Cookie", cookie))
+    def save_session(self, app, session, response):
+        """Give the session to the browser, which sends it with the next requests."""
+        value = URLSafeSerializer(app.config["SECRET_KEY"]).dumps(session)
+        cookie = f"session={value}; Path=/; HttpOnly; SameSite=Lax"
+        response.headers.append(("Set-Cookie", cookie))
 
-class App:
-    """An application: its rules, and the way of a request."""
+class Flask(Flask):
+    """The application, with a session for each browser."""
+    session_interface = SecureCookieSessionInterface()
+
     def __init__(self):
-        self.rules = []
+        super().__init__()
+        self.config = {
+            "SECRET_KEY": "change me: who knows this key can sign",
+            "SECRET_KEY_FALLBACKS": [],
+            "PERMANENT_SESSION_LIFETIME": 31 * 24 * 60 * 60,
+        }
 
-    def route(self, rule):
-        """Add a view for the rule (a decorator)."""
-        def decorator(view):
-            self.rules.append((compile_rule(rule), view))
-            return view
-        return decorator
-
-    def answer(self):
-        """Return the Response to the current request."""
-        try:
-            view, values = match(self.rules, request.path)
-            if view is None:
-                raise HTTPError(404)
-            return make_response(view(**values))
-        except HTTPError as error:
-            return error.response
-
-    def __call__(self, environ, start_response):
-        context = Request(environ)
-        context.session = load_session(get_cookie(environ, "session"))
+    def wsgi_app(self, environ, start_response):
+        """Answer a request: the WSGI application."""
+        context = AppContext(self, Request(environ))
+        context.session = self.session_interface.open_session(self, context.request)
         before = json.dumps(context.session)
-        token = current.set(context)
+        context.push()
         try:
-            response = self.answer()
+            response = self.full_dispatch_request()
             if json.dumps(context.session) != before:
-                save_session(context.session, response)
+                self.session_interface.save_session(self, context.session, response)
             return response(environ, start_response)
         finally:
-            current.reset(token)
+            context.pop()
 
-# An application, to try it
+# Try it
 
-app = App()
-templates["index.html"] = "<h1>Visit number {{ visits }}</h1>\n"
+app = Flask()
 
 @app.route("/")
 def index():
     session.update(visits=session.get("visits", 0) + 1)
-    return render_template("index.html", visits=session.get("visits"))
+    return f"<h1>Visit number {session.get('visits')}</h1>\n"
 
 if __name__ == "__main__":
-    serve(app)
+    run_simple("127.0.0.1", 5000, app)

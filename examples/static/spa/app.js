@@ -1,85 +1,48 @@
 // A single-page app without a framework: a table of routes, and the browser's history.
 
-const main = document.getElementById("content");
-
-// h("a", {href: "/"}, "text", child): an element. Text stays text, never HTML.
+// h("a", {href: "/"}, "text", child) makes an element. Text stays text, never HTML.
 function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    element.setAttribute(name, value);
-  }
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
   return element;
 }
 
-async function ask(path) {
-  const answer = await fetch(path);
-  if (answer.status === 404) return null;
-  if (!answer.ok) throw new Error(`The server said ${answer.status}.`);
-  return answer.json();
-}
-
-const number = value => value.toLocaleString("en");
+const ask = async path => (await fetch(`/api/planets${path}`)).json();
+const home = () => h("p", {}, h("a", {href: "/"}, "All planets"));
+const row = (name, text) => h("tr", {}, h("th", {scope: "row"}, name), h("td", {}, text));
 
 async function list() {
-  const planets = await ask("/api/planets");
-  return ["Eight planets", h("ul", {class: "cards"}, ...planets.map(planet =>
-    h("li", {}, h("a", {href: `/planet/${planet.slug}`}, planet.name))))];
+  const items = (await ask("")).map(
+    ({slug, name}) => h("li", {}, h("a", {href: `/${slug}`}, name)));
+  return ["Eight planets", h("ul", {class: "cards"}, ...items)];
 }
 
-async function one(slug) {
-  const planet = await ask(`/api/planets/${slug}`);
-  if (!planet) return nothing();
-  const rows = [
-    ["Distance from the sun", `${number(planet.distance)} million km`],
-    ["Diameter", `${number(planet.diameter)} km`],
-    ["Year", `${number(planet.year)} days`],
-  ];
-  return [planet.name,
-    h("table", {}, h("tbody", {}, ...rows.map(([name, value]) =>
-      h("tr", {}, h("th", {scope: "row"}, name), h("td", {}, value))))),
-    h("p", {}, h("a", {href: "/"}, "All planets"))];
+async function planet(slug) {
+  const {error, name, distance, diameter, year} = await ask(`/${slug}`);
+  if (error) return [error, home()];
+  return [name, h("table", {}, row("Distance from the sun", `${distance} million km`),
+    row("Diameter", `${diameter} km`), row("Year", `${year} days`)), home()];
 }
 
-const about = () => ["About", h("p", {},
-  "Follow the links, go back, load the page again: the address always tells the truth.")];
+const routes = [[/^\/$/, list], [/^\/(.+)$/, planet]];
 
-const nothing = () => ["Nothing here", h("p", {},
-  "This address shows nothing. ", h("a", {href: "/"}, "All planets"))];
-
-const routes = [
-  [/^\/$/, list],
-  [/^\/planet\/([a-z]+)$/, one],
-  [/^\/about$/, about],
-  [/^/, nothing],
-];
-
-async function show(byLink) {
+async function show(focus) {
   const path = location.pathname;
   const [pattern, view] = routes.find(([pattern]) => pattern.test(path));
-  let content;
-  try {
-    content = await view(...pattern.exec(path).slice(1));
-  } catch (error) {
-    content = ["Sorry", h("p", {class: "flash error"}, error.message)];
-  }
-  if (location.pathname !== path) return;     // the reader has gone on meanwhile
-  const [title, ...elements] = content;
+  const [title, ...elements] = await view(...pattern.exec(path).slice(1));
+  if (location.pathname !== path) return;     // the reader has moved on meanwhile
   const heading = h("h1", {tabindex: "-1"}, title);
-  main.replaceChildren(heading, ...elements);
+  document.querySelector("main").replaceChildren(heading, ...elements);
   document.title = `${title} · Planets`;
-  if (byLink) {
-    heading.focus();      // as a new page would, for keyboard and screen reader
-    scrollTo(0, 0);
-  }
+  if (focus) heading.focus();     // as on a new page, for keyboards and screen readers
 }
 
-document.addEventListener("click", event => {
+addEventListener("click", event => {
   const link = event.target.closest("a");
-  const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey;
-  if (!link || !plain || link.origin !== location.origin || link.hash) return;
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  if (link.href !== location.href) history.pushState(null, "", link.href);
+  history.pushState(null, "", link.href);
   show(true);
 });
 addEventListener("popstate", () => show(true));

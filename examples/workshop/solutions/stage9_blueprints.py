@@ -1,140 +1,45 @@
-"""Stage 9: blueprints and hooks.
+# flake8: noqa: F811, F821
 
-A part of an application can be written before there is one: a blueprint notes calls,
-and app.register makes them. A hook is a function in a list that is called at a fixed
-moment: what a before_request hook returns is the answer, and no view is called.
-
-Run it:    python examples/workshop/stage9_blueprints.py
-Try it:    curl -i http://127.0.0.1:5000/admin/
-Check it:  python examples/workshop/check.py 9
-Grown up in microflask.py: "What applications and blueprints share", "Blueprints"
-"""
-import json
-
-from parts import (
-    HTTPError, Request, compile_rule, current, get_cookie, load_session, make_response,
-    match, render_template, request, save_session, serve, session, templates,
-)
-
-class App:
-    """An application: its rules, its hooks, and the way of a request."""
+class Flask(Flask):
     def __init__(self):
-        self.rules = []
-        self.hooks = []
-        self.after = []
-        self.teardown = []
+        super().__init__()
+        self.after_request_funcs = []
+        self.teardown_request_funcs = []
 
-    def route(self, rule):
-        """Add a view for the rule (a decorator)."""
-        def decorator(view):
-            self.rules.append((compile_rule(rule), view))
-            return view
-        return decorator
+    def after_request(self, f):                                                 # 9.1
+        self.after_request_funcs.append(f)
+        return f
 
-    # Exercise 9.1: @app.after_request. Its function gets each Response, errors too, and
-    # returns it or another one. The function that came last is called first.
-    def after_request(self, hook):
-        self.after.append(hook)
-        return hook
+    def full_dispatch_request(self):
+        response = super().full_dispatch_request()
+        for f in reversed(self.after_request_funcs):
+            response = f(response)
+        return response
 
-    # Exercise 9.2: @app.teardown_request. Its function is called at the end, even if a
-    # view failed by a bug: with that exception, or with None. The exception goes on up.
-    def teardown_request(self, hook):
-        self.teardown.append(hook)
-        return hook
+    def teardown_request(self, f):                                              # 9.2
+        self.teardown_request_funcs.append(f)
+        return f
 
-    def before_request(self, hook):
-        """Call a function before each view (a decorator)."""
-        self.hooks.append(hook)
-        return hook
-
-    def register(self, blueprint):
-        """Make the calls that a blueprint has noted."""
-        for call in blueprint.calls:
-            call(self)
-
-    def answer(self):
-        """Return the Response to the current request."""
-        try:
-            for hook in self.hooks:
-                result = hook()
-                if result is not None:
-                    return make_response(result)
-            view, values = match(self.rules, request.path)
-            if view is None:
-                raise HTTPError(404)
-            return make_response(view(**values))
-        except HTTPError as error:
-            return error.response
-
-    def __call__(self, environ, start_response):
-        context = Request(environ)
-        context.session = load_session(get_cookie(environ, "session"))
-        before = json.dumps(context.session)
-        token = current.set(context)
+    def wsgi_app(self, environ, start_response):
+        context = AppContext(self, Request(environ))
+        context.push()
         error = None
         try:
-            response = self.answer()
-            for hook in reversed(self.after):
-                response = hook(response)
-            if json.dumps(context.session) != before:
-                save_session(context.session, response)
+            response = self.full_dispatch_request()
             return response(environ, start_response)
         except Exception as exception:
             error = exception
             raise
         finally:
-            for hook in self.teardown:
-                hook(error)
-            current.reset(token)
+            for f in self.teardown_request_funcs:
+                f(error)
+            context.pop()
 
-class Blueprint:
-    """A part of an application: calls that are made when it is registered."""
-    def __init__(self, prefix):
-        self.prefix = prefix
-        self.calls = []
-        self.hooks = []
-
-    def route(self, rule):
-        """Add a view later, under the prefix (a decorator)."""
-        def decorator(view):
-            def guarded(**values):
-                for hook in self.hooks:
-                    result = hook()
-                    if result is not None:
-                        return result
-                return view(**values)
-            self.calls.append(lambda app: app.route(self.prefix + rule)(guarded))
-            return view
-        return decorator
-
-    # Exercise 9.3: @admin.before_request is a hook for this blueprint's own views, not
-    # for all paths that begin alike, and not for the views of other blueprints.
-    def before_request(self, hook):
-        self.hooks.append(hook)
-        return hook
-
-# An application, to try it
-
-app = App()
-templates["admin.html"] = "<h1>This is for {{ name }}</h1>\n"
-admin = Blueprint("/admin")
-
-@admin.route("/")
-def index():
-    return render_template("admin.html", name=session.get("name"))
-
-@app.before_request
-def guard():
-    if request.path.startswith("/admin") and not session.get("name"):
-        raise HTTPError(403)
-
-@app.route("/login/<name>")
-def login(name):
-    session.update(name=name)
-    return "<p>Now you may see <a href='/admin/'>the admin's page</a></p>\n"
-
-app.register(admin)
-
-if __name__ == "__main__":
-    serve(app)
+class Blueprint(Blueprint):
+    def before_request(self, f):                                                # 9.3
+        def for_own_views():
+            rule = request.url_rule     # None if there is no such page
+            if rule and rule.endpoint.startswith(f"{self.name}."):
+                return f()
+        self.record_once(lambda app: app.before_request(for_own_views))
+        return f

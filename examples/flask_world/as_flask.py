@@ -1,0 +1,908 @@
+"""as_flask: Flask's extensions on microflask.
+
+    import as_flask
+    as_flask.install()
+
+    from flask import Flask
+    from flask_sqlalchemy import SQLAlchemy
+
+`install` makes `flask`, `werkzeug` and their submodules answer with the objects of
+microflask; call it before the first import of Flask.  Copy this file beside
+microflask.py, and use it as a command, too: `python as_flask.py --app hello run` is
+`flask --app hello run`, with the commands of extensions (`db upgrade`).
+
+An extension expects more of Flask than an application does:
+
+- Its names under their addresses: `flask.globals.request_ctx`, `werkzeug.local`.
+  Chapter 1 answers with stand-in modules.  A name is looked up in this file, then in
+  microflask, and, if it is one of Werkzeug's, in the Werkzeug that is installed.
+- One class for one thing: it catches `werkzeug.exceptions.NotFound`, and `abort(404)`
+  must raise just that.  So there are no copies here.  Chapters 3 to 6 subclass the
+  classes of microflask; chapter 2 adds to those that microflask makes itself.
+- Steps that it can call and replace: `create_url_adapter`, `raise_routing_exception`.
+- click: it announces groups of commands, and microflask's commands are functions.
+
+Not here: hosts and subdomains in rules.  Needs click, which every extension installs.
+"""
+import base64
+import contextlib
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from collections import defaultdict
+from functools import partialmethod
+from importlib.machinery import ModuleSpec, PathFinder
+from itertools import accumulate
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import click
+import microflask
+from click.testing import CliRunner
+from microflask import (
+    BuildError, HTTPException, LocalProxy, MethodNotAllowed, MultiDict, TestResponse,
+    current_app, default_exceptions, json, request)
+
+# ------------------------------
+# 1. Standing in for flask and werkzeug
+#
+# Each of their modules is an empty one, which looks up its names when somebody asks.
+# A finder in `sys.meta_path` (PEP 451) makes them before Python finds the real ones.
+# ------------------------------
+
+MODULES = {"flask", "werkzeug", *(f"{package}.{name}" for package, names in (
+    ("flask", """app blueprints cli config ctx debughelpers globals helpers json
+        json.provider json.tag logging sansio sansio.app sansio.blueprints
+        sansio.scaffold sessions signals templating testing typing views wrappers"""),
+    ("werkzeug", """datastructures debug exceptions formparser http local middleware
+        middleware.proxy_fix routing security serving test urls user_agent utils
+        wrappers wsgi""")) for name in names.split())}
+
+class StandIn(ModuleType):
+    """A module of Flask or Werkzeug, whose names are looked up in `find`."""
+    def __getattr__(self, name):
+        if name == "__all__":
+            return [key for home in (microflask, sys.modules[__name__])
+                    for key in vars(home) if key[0] != "_" and is_ours(home, key)]
+        if name[:2] == "__" and name != "__version__":
+            raise AttributeError(name)
+        value = find(self.__name__, name)
+        setattr(self, name, value)
+        return value
+
+def is_ours(home, name):
+    """Tell whether a file defines a name, and does not only import it."""
+    value, origins = vars(home).get(name), ("microflask", "as_flask", "__main__", "")
+    return name in vars(home) and not isinstance(value, ModuleType) and (
+        type(value).__module__ in ("microflask", "blinker.base")
+        or getattr(value, "__module__", "").partition(".")[0] in (
+            *origins, "markupsafe", "real_werkzeug"))
+
+def find(module, name):
+    """Return what `module.name` stands for; raise AttributeError, if nothing does."""
+    whole = f"{module}.{name}"
+    if whole in MEANINGS:
+        return MEANINGS[whole]
+    if whole in MODULES:
+        return importlib.import_module(whole)
+    if module == "flask.typing":        # for type checkers, which read Flask's own
+        return Any
+    for home in (sys.modules[__name__], microflask):
+        if name[0] != "_" and is_ours(home, name):
+            return getattr(home, name)
+    if module.startswith("werkzeug") and module != "werkzeug.exceptions":
+        with contextlib.suppress(ImportError, AttributeError):
+            return getattr(real_werkzeug(module), name)
+    raise AttributeError(
+        f"{whole!r}: neither microflask nor as_flask has it, and as_flask stands in "
+        f"for {module.partition('.')[0]}")
+
+def real_werkzeug(module):
+    """Import a module of the installed Werkzeug, which has another name here."""
+    if "real_werkzeug" not in sys.modules:
+        spec = PathFinder.find_spec("werkzeug")
+        if spec is None:
+            raise ModuleNotFoundError("Werkzeug is not installed")
+        spec = importlib.util.spec_from_file_location(
+            "real_werkzeug", spec.origin)
+        sys.modules["real_werkzeug"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["real_werkzeug"])
+    return importlib.import_module(f"real_{module}")
+
+def borrow(module, name, default=object):
+    """Return a class of the installed Werkzeug, or the default."""
+    try:
+        return getattr(real_werkzeug(module), name)
+    except ImportError:
+        return default
+
+class Finder:
+    """Finds the modules that this file stands in for, and makes them."""
+    def find_spec(self, name, path=None, target=None):
+        package = name.partition(".")[0]
+        if package not in ("flask", "werkzeug"):
+            return None
+        if name not in MODULES:
+            if package == "flask":
+                raise ModuleNotFoundError(
+                    f"as_flask stands in for Flask, and has no module {name!r}",
+                    name=name)
+            real_werkzeug(name)
+        return ModuleSpec(name, self, origin=__file__, is_package=True)
+
+    def create_module(self, spec):
+        return StandIn(spec.name, f"microflask, as {spec.name}")
+
+    def exec_module(self, module):
+        module.__file__ = __file__
+
+def install():
+    """Let `import flask` and `import werkzeug` find microflask, and this file."""
+    if any(isinstance(finder, Finder) for finder in sys.meta_path):
+        return
+    if present := sorted({"flask", "werkzeug"} & sys.modules.keys()):
+        raise RuntimeError(f"{' and '.join(present)} was imported before: call "
+                           "as_flask.install() first.")
+    sys.meta_path.insert(0, Finder())
+
+# ------------------------------
+# 2. What microflask makes itself
+#
+# microflask creates these objects by the names of its classes, and would not use a
+# subclass. Each class here holds what one of them lacks; `ADDITIONS` says which.
+# ------------------------------
+
+class MoreOfMultiDict:
+    def setdefault(self, key, default=None):
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def poplist(self, key):
+        return dict.pop(self, key, [])
+
+class MoreOfImmutableMultiDict:
+    setdefault = poplist = microflask.ImmutableMultiDict.add
+
+class MoreOfHeaders:
+    def setdefault(self, name, default):
+        if name not in self:
+            self.set(name, default)
+        return self[name]
+
+    def setlist(self, name, values):
+        self.remove(name)
+        for value in values:
+            self.add(name, value)
+
+    def to_wsgi_list(self):
+        return list(self)
+
+    def copy(self):
+        return microflask.Headers(self)
+
+class MoreOfHTTPException:
+    def __call__(self, environ, start_response):
+        return self.get_response(environ)(environ, start_response)
+
+class MoreOfErrors:
+    """`abort(401, www_authenticate=...)` and `abort(429, retry_after=60)`."""
+    def __init__(self, description=None, response=None, www_authenticate=None,
+                 retry_after=None):
+        HTTPException.__init__(self, description, response)
+        self.www_authenticate, self.retry_after = www_authenticate, retry_after
+
+    def get_headers(self, environ=None, scope=None):
+        return HTTPException.get_headers(self, environ) + [
+            (name, str(value)) for name, value in (
+                ("WWW-Authenticate", self.www_authenticate),
+                ("Retry-After", self.retry_after)) if value is not None]
+
+ADDITIONS = {
+    MultiDict: MoreOfMultiDict, microflask.ImmutableMultiDict: MoreOfImmutableMultiDict,
+    microflask.Headers: MoreOfHeaders, HTTPException: MoreOfHTTPException,
+    microflask.Unauthorized: MoreOfErrors, microflask.TooManyRequests: MoreOfErrors}
+
+for _class, _more in ADDITIONS.items():
+    for _name in vars(_more).keys() - vars(type("Empty", (), {})).keys():
+        setattr(_class, _name, vars(_more)[_name])
+
+# ------------------------------
+# 3. Requests and responses
+#
+# These have Werkzeug's classes as a second base: `response.vary` and a hundred others
+# only read and write `headers`, so that they work here, too.
+# ------------------------------
+
+Authorization = borrow("werkzeug.datastructures", "Authorization",
+                       microflask.Authorization)
+
+class Request(microflask.Request, borrow("werkzeug.wrappers", "Request")):
+    """The request, with all that Werkzeug reads in its headers."""
+    authorization = microflask.cached_property(
+        lambda self: Authorization.from_header(self.headers.get("Authorization")))
+
+    def _load_form_data(self):
+        self.form
+
+class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
+    """The response, with all the headers that Werkzeug can write."""
+    location = microflask.Response.location.deleter(
+        lambda self: self.headers.remove("Location"))
+
+    def make_conditional(self, request_or_environ, *args, **kwargs):
+        return super().make_conditional(request_or_environ)
+
+class CombinedMultiDict(microflask.ImmutableMultiDict):
+    """Several MultiDicts as one, such as the fields and the files of a form."""
+    def __init__(self, dicts=()):
+        self.dicts = list(dicts)
+        super().__init__([pair for each in self.dicts
+                          for pair in each.items(multi=True)])
+
+# ------------------------------
+# 4. Rules and views
+# ------------------------------
+
+def owners_of(endpoint):
+    """Return the blueprints of an endpoint: "a.b.view" is in "a" and in "a.b"."""
+    return accumulate(endpoint.split(".")[:-1], "{}.{}".format)
+
+class Rule(microflask.Rule):
+    """A rule that runs the hooks of all the blueprints around its own."""
+    host = subdomain = None
+    owners = property(lambda self: (None, *owners_of(self.endpoint)),
+                      lambda self, value: None)
+
+    def __init__(self, string, defaults=None, methods=None, build_only=False,
+                 endpoint=None, strict_slashes=None, websocket=False, **options):
+        if unknown := [name for name, value in options.items() if value]:
+            raise NotImplementedError(f"microflask's rules have no {unknown}")
+        super().__init__(string, defaults, methods, endpoint, strict_slashes)
+        self.build_only = build_only
+
+    def match(self, path):
+        return None if self.build_only else super().match(path)
+
+class Map(microflask.Map):
+    """The rules, which can be bound to a request as Werkzeug does it."""
+    host_matching = False
+
+    def bind(self, server_name="", script_name="/", path_info="/",
+             default_method="GET", **kwargs):
+        return MapAdapter(self, script_name, path_info, default_method)
+
+    def bind_to_environ(self, environ, server_name=None):
+        return self.bind("", environ.get("SCRIPT_NAME", ""),
+                         environ.get("PATH_INFO") or "/", environ["REQUEST_METHOD"])
+
+class MapAdapter:
+    """A Map with the path and the method of a request."""
+    def __init__(self, map, script_name, path_info, default_method):
+        self.map, self.script_name = map, script_name
+        self.path_info, self.default_method = path_info, default_method
+
+    def match(self, path_info=None, method=None, return_rule=False, **kwargs):
+        path = "/" + (self.path_info if path_info is None else path_info).lstrip("/")
+        rule, values = self.map.match(path, (method or self.default_method).upper())
+        return (rule if return_rule else rule.endpoint), values
+
+    def build(self, endpoint, values=None, method=None, **kwargs):
+        path = self.map.build(endpoint, dict(values or {}), method)
+        return self.script_name.rstrip("/") + path
+
+class View(microflask.MethodView):
+    """A view that is a class: override `dispatch_request`."""
+    methods = provide_automatic_options = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.methods = cls.methods or super(cls, cls).methods
+
+    @classmethod
+    def as_view(cls, name, *args, **kwargs):
+        view = super().as_view(name, *args, **kwargs)
+        view.provide_automatic_options = cls.provide_automatic_options
+        return view
+
+    def dispatch_request(self, **values):
+        raise NotImplementedError
+
+class MethodView(View):
+    """A view that is a class, with a method for each method of HTTP."""
+    dispatch_request = microflask.MethodView.dispatch_request
+
+# ------------------------------
+# 5. Context, configuration, JSON, sessions, templates
+# ------------------------------
+
+class AppContext(microflask.AppContext):
+    """The context; an extension can replace its session."""
+    _session = None
+
+    @property
+    def session(self):
+        return super().session if self._session is None else self._session
+
+    @session.setter
+    def session(self, value):
+        self._session = value
+
+    @property
+    def url_adapter(self):
+        return self.app.create_url_adapter(self.request if self.has_request else None)
+
+def _request_context():
+    return request.environ and microflask._context.get()    # or an error that teaches
+
+request_ctx = LocalProxy(_request_context)
+
+def copy_current_request_context(f):
+    """Let a function use `request` and `session` in another thread (a decorator)."""
+    context = request_ctx._get_current_object()
+
+    @functools.wraps(f)
+    def wrapper(*args, **kwargs):
+        token = microflask._context.set(context)
+        try:
+            return context.app.ensure_sync(f)(*args, **kwargs)
+        finally:
+            microflask._context.reset(token)
+    return wrapper
+
+class Config(microflask.Config):
+    """The settings, with more sources for them."""
+    def from_file(self, filename, load, silent=False, text=True):
+        """Take the settings that `load(file)` returns, such as `json.load`."""
+        path = os.path.join(self.root_path, filename)
+        if silent and not os.path.isfile(path):
+            return False
+        with open(path, "r" if text else "rb") as file:
+            return self.from_mapping(load(file))
+
+    def from_prefixed_env(self, prefix="FLASK", *, loads=json.loads):
+        """Take variables such as FLASK_SECRET_KEY; `__` goes into a dict."""
+        for key in sorted(os.environ):
+            if not key.startswith(f"{prefix}_"):
+                continue
+            value, settings = os.environ[key], self
+            with contextlib.suppress(Exception):
+                value = loads(value)
+            *outer, name = key.removeprefix(f"{prefix}_").split("__")
+            for step in outer:
+                settings = settings.setdefault(step, {})
+            settings[name] = value
+        return True
+
+    def get_namespace(self, namespace, lowercase=True, trim_namespace=True):
+        change = str.lower if lowercase else str
+        return {change(key[len(namespace) * trim_namespace:]): value
+                for key, value in self.items() if key.startswith(namespace)}
+
+class JSONProvider(microflask.JSONProvider):
+    """JSON, also from and to files."""
+    _app = property(lambda self: self.app)
+
+    def dump(self, obj, fp, **kwargs):
+        fp.write(self.dumps(obj, **kwargs))
+
+    def load(self, fp, **kwargs):
+        return self.loads(fp.read(), **kwargs)
+
+DefaultJSONProvider = JSONProvider
+
+class TaggedJSONSerializer:
+    """Texts of values that JSON lacks, as the session has them."""
+    dumps = staticmethod(microflask._session_json.dumps)
+    loads = staticmethod(microflask._session_json.loads)
+
+class SessionInterface(microflask.SessionInterface):
+    """How sessions are kept; the settings of the cookie have a method each."""
+    null_session_class, pickle_based = microflask.NullSession, False
+
+    def _setting(key):
+        return lambda self, app: app.config[f"SESSION_COOKIE_{key}"]
+
+    get_cookie_domain, get_cookie_secure = _setting("DOMAIN"), _setting("SECURE")
+    get_cookie_httponly, get_cookie_samesite = _setting("HTTPONLY"), _setting("SAMESITE")
+    get_cookie_partitioned = _setting("PARTITIONED")
+
+    def get_cookie_path(self, app):
+        return app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
+
+    def get_expiration_time(self, app, session):
+        from datetime import datetime, timezone
+        return datetime.now(timezone.utc) + app.permanent_session_lifetime if (
+            session.permanent) else None
+
+    def should_set_cookie(self, app, session):
+        return session.modified or (
+            session.permanent and app.config["SESSION_REFRESH_EACH_REQUEST"])
+
+class SecureCookieSessionInterface(
+        microflask.SecureCookieSessionInterface, SessionInterface):
+    """Keeps the session in a signed cookie."""
+    serializer = TaggedJSONSerializer()
+
+def stream_template(template_name_or_list, **context):
+    """Render a template piece by piece, as the body of a response."""
+    env, values = current_app.jinja_env, {}
+    current_app.update_template_context(values)
+    template = env.get_or_select_template(template_name_or_list)
+    pieces = template.generate({**values, **context})
+    return microflask.stream_with_context(pieces) if request else pieces
+
+def get_template_attribute(template_name, attribute):
+    return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
+
+# ------------------------------
+# 6. Blueprints and the application
+# ------------------------------
+
+class Scaffold(microflask.Scaffold):
+    """What application and blueprint share, beyond microflask."""
+    has_static_folder = property(lambda self: self.static_folder is not None)
+
+    def __init__(self, *args, **kwargs):
+        self.url_value_preprocessors = defaultdict(list)
+        self.url_default_functions = defaultdict(list)
+        super().__init__(*args, **kwargs)
+        self.cli = AppGroup(self.import_name)
+
+    def url_value_preprocessor(self, f):
+        """Call `f(endpoint, values)` before the view; it can change the values."""
+        self.url_value_preprocessors[None].append(f)
+        return f
+
+    def url_defaults(self, f):
+        """Call `f(endpoint, values)` when a URL is built; it can add values."""
+        self.url_default_functions[None].append(f)
+        return f
+
+    def endpoint(self, endpoint):
+        def decorator(f):
+            self.view_functions[endpoint] = self.ensure_sync(f)
+            return f
+        return decorator
+
+    def open_resource(self, resource, mode="rb", encoding=None):
+        return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
+
+class BlueprintSetupState:
+    """A blueprint while an application registers it; extensions subclass it."""
+    subdomain = None
+
+    def __init__(self, blueprint, app, options, first_registration):
+        self.blueprint, self.app, self.options = blueprint, app, options
+        self.first_registration = first_registration
+        self.name = options.get("name", blueprint.name)
+        self.url_prefix = options.get("url_prefix", blueprint.url_prefix)
+        self.url_defaults = {**blueprint.url_values_defaults,
+                             **options.get("url_defaults", {})}
+
+    def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
+        if self.url_prefix is not None:
+            rule = f"{self.url_prefix.rstrip('/')}/{rule.lstrip('/')}" if (
+                rule) else self.url_prefix
+        options["defaults"] = {**self.url_defaults, **(options.get("defaults") or {})}
+        self.app.add_url_rule(rule, f"{self.name}.{endpoint or view_func.__name__}",
+                              view_func, **options)
+
+class Blueprint(Scaffold, microflask.Blueprint):
+    """A part of an application, which can contain other blueprints."""
+    def __init__(self, name, import_name, static_folder=None, static_url_path=None,
+                 template_folder=None, url_prefix=None, subdomain=None,
+                 url_defaults=None, root_path=None, cli_group=""):
+        if subdomain:
+            raise NotImplementedError("microflask's blueprints have no subdomain")
+        self.children = []
+        super().__init__(name, import_name, static_folder, static_url_path,
+                         template_folder, url_prefix, url_defaults, root_path,
+                         cli_group)
+        self.url_values_defaults = vars(self).pop("url_defaults")   # hides the method
+
+    @microflask.setupmethod
+    def record(self, f):
+        """Call `f(state)` at each registration."""
+        self.deferred_functions.append(f)
+
+    @microflask.setupmethod
+    def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
+        endpoint = endpoint or view_func.__name__
+        if "." in endpoint:
+            raise ValueError(f"A blueprint's endpoint cannot have a dot: {endpoint}")
+        self.record(lambda state: state.add_url_rule(
+            rule, endpoint, view_func, **options))
+
+    @microflask.setupmethod
+    def register_blueprint(self, blueprint, **options):
+        """Put a blueprint into this one: their names and prefixes are joined."""
+        self.children.append((blueprint, options))
+
+    def make_setup_state(self, app, options, first_registration=False):
+        return BlueprintSetupState(self, app, options, first_registration)
+
+    def register(self, app, options):
+        state = self.make_setup_state(
+            app, options, self not in app.blueprints.values())
+        if state.name in app.blueprints:
+            raise ValueError(f"There is a blueprint {state.name!r} already. Register "
+                             "this one with another name=.")
+        app.blueprints[state.name] = self
+        for kind in ("before_request_funcs", "after_request_funcs",
+                     "teardown_request_funcs", "template_context_processors",
+                     "url_value_preprocessors", "url_default_functions"):
+            getattr(app, kind)[state.name] += getattr(self, kind)[None]
+        for code, handlers in self.error_handler_spec[None].items():
+            app.error_handler_spec[state.name][code].update(handlers)
+        for function in self.deferred_functions:
+            function(state)
+        self._got_first_request = True      # a later change would be lost
+        group = options.get("cli_group", self.cli_group)
+        if group is None:
+            app.cli.commands.update(self.cli.commands)
+        elif self.cli.commands:
+            app.cli.add_command(self.cli, group or self.name)
+        for child, inner in self.children:
+            prefixes = state.url_prefix, inner.get("url_prefix", child.url_prefix)
+            parts = [prefix.strip("/") for prefix in prefixes if prefix]
+            child.register(app, {
+                **inner, "name": f"{state.name}.{inner.get('name', child.name)}",
+                "url_prefix": "/" + "/".join(parts) if parts else None})
+
+    app_url_value_preprocessor = partialmethod(
+        microflask.Blueprint._on_app, "url_value_preprocessor")
+    app_url_defaults = partialmethod(
+        microflask.Blueprint._on_app, "url_defaults")
+
+class Flask(Scaffold, microflask.Flask):
+    """The application, with the steps that an extension can call or replace."""
+    request_class, response_class = Request, Response
+    url_rule_class, url_map_class, config_class = Rule, Map, Config
+    json_provider_class = JSONProvider
+    session_interface = SecureCookieSessionInterface()
+    test_cli_runner_class = None
+
+    def __init__(self, import_name, static_url_path=None, static_folder="static",
+                 static_host=None, host_matching=False, subdomain_matching=False,
+                 template_folder="templates", **options):
+        if static_host or host_matching or subdomain_matching:
+            raise NotImplementedError("microflask's rules have no hosts")
+        self.url_build_error_handlers = []
+        super().__init__(import_name, static_url_path, static_folder, template_folder,
+                         **options)
+
+    def add_url_rule(self, rule, endpoint=None, view_func=None,
+                     provide_automatic_options=None, **options):
+        """Add a rule; a view can say `required_methods`, and that it answers OPTIONS
+        itself: `provide_automatic_options` is False."""
+        endpoint = endpoint or view_func.__name__
+        methods = options.pop("methods", None) or getattr(view_func, "methods", None)
+        if not isinstance(methods, str):
+            methods = {*(methods or ["GET"]), *getattr(
+                view_func, "required_methods", ())}
+        super().add_url_rule(rule, endpoint, view_func, methods=methods, **options)
+        is_automatic = getattr(view_func, "provide_automatic_options", None) if (
+            provide_automatic_options is None) else provide_automatic_options
+        if is_automatic is not None:
+            added = list(self.url_map.iter_rules(endpoint))[-1]
+            added.provide_automatic_options = is_automatic
+
+    def preprocess_request(self):
+        for f in self.hooks(self.url_value_preprocessors):
+            f(request.endpoint, request.view_args)
+        return super().preprocess_request()
+
+    def inject_url_defaults(self, endpoint, values):
+        for owner in (None, *owners_of(endpoint)):
+            for f in self.url_default_functions.get(owner, ()):
+                f(endpoint, values)
+
+    def url_for(self, endpoint, **values):
+        if endpoint[:1] == "." and request:
+            endpoint = f"{request.blueprint or ''}{endpoint}".lstrip(".")
+        self.inject_url_defaults(endpoint, values)
+        try:
+            return super().url_for(endpoint, **values)
+        except BuildError as error:
+            return self.handle_url_build_error(error, endpoint, values)
+
+    def handle_url_build_error(self, error, endpoint, values):
+        for handler in self.url_build_error_handlers:
+            if (url := handler(error, endpoint, values)) is not None:
+                return url
+        raise error
+
+    def app_context(self):
+        return AppContext(self)
+
+    def request_context(self, environ):
+        return AppContext(self, self.request_class(environ))
+
+    def create_url_adapter(self, request):
+        return self.url_map.bind_to_environ(request.environ) if request else None
+
+    def raise_routing_exception(self, request):
+        raise request.routing_exception
+
+    def log_exception(self, exc_info):
+        self.logger.error("Exception on %s [%s]", request.path, request.method,
+                          exc_info=exc_info)
+
+    def update_template_context(self, context):
+        own = dict(context)
+        for f in self.hooks(self.template_context_processors):
+            context.update(f())
+        context.update(own)
+
+    def make_shell_context(self):
+        names = {"app": self, "g": microflask.g}
+        for f in self.shell_context_processors:
+            names.update(f())
+        return names
+
+    def test_client(self, use_cookies=True, **kwargs):
+        return (self.test_client_class or FlaskClient)(
+            self, use_cookies=use_cookies, **kwargs)
+
+    def test_cli_runner(self, **kwargs):
+        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
+
+# ------------------------------
+# 7. Testing
+# ------------------------------
+
+class AppEnvironBuilder(borrow("werkzeug.test", "EnvironBuilder")):
+    """What flask.testing calls EnvironBuilder: the application comes first."""
+    def __init__(self, app, path="/", base_url=None, *args, **kwargs):
+        self.app, config = app, app.config
+        super().__init__(path, base_url or f"{config['PREFERRED_URL_SCHEME']}://"
+                         f"{config['SERVER_NAME'] or 'localhost'}"
+                         f"{config['APPLICATION_ROOT']}", *args, **kwargs)
+
+    def json_dumps(self, obj, **kwargs):
+        return self.app.json.dumps(obj, **kwargs)
+
+class FlaskClient(microflask.FlaskClient):
+    """The test client, with `auth`, `history` and the cookies."""
+    def __init__(self, application, response_wrapper=None, use_cookies=True, **kwargs):
+        super().__init__(application)
+        self.response_class = type("TestResponse", (
+            TestResponse, application.response_class), {"__test__": False})
+        self.use_cookies = use_cookies
+        self.environ_base = {"REMOTE_ADDR": "127.0.0.1"}
+
+    def open(self, path="/", *, auth=None, buffered=False, environ_base=None,
+             environ_overrides=None, **kwargs):
+        self._sent = []
+        kwargs["environ_base"] = {
+            **self.environ_base, **(environ_base or {}), **(environ_overrides or {})}
+        if not isinstance(path, str):       # an EnvironBuilder, Request or environ
+            path = path.get_environ() if hasattr(path, "get_environ") else path
+            return self._send(dict(getattr(path, "environ", path)))
+        if isinstance(auth, tuple):
+            auth = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+        if auth is not None:
+            kwargs["headers"] = microflask.Headers(kwargs.get("headers"))
+            kwargs["headers"].set("Authorization", auth)
+        response = super().open(path, **kwargs)
+        response.history = tuple(self._sent[:-1])
+        return response
+
+    def _send(self, environ):
+        response = super()._send(environ)
+        response.__class__ = self.response_class
+        self._sent.append(response)
+        return response
+
+    get, post = partialmethod(open, method="GET"), partialmethod(open, method="POST")
+    put, patch = partialmethod(open, method="PUT"), partialmethod(open, method="PATCH")
+    delete = partialmethod(open, method="DELETE")
+    head = partialmethod(open, method="HEAD")
+    options = partialmethod(open, method="OPTIONS")
+
+    def get_cookie(self, key, domain="localhost", path="/"):
+        value = self._cookies.get((domain, path, key))
+        return None if value is None else SimpleNamespace(
+            key=key, value=microflask.parse_cookie(f"{key}={value}")[key], path=path,
+            domain=domain)
+
+    def delete_cookie(self, key, *, domain="localhost", path="/"):
+        self._cookies.pop((domain, path, key), None)
+
+    def _add_cookies(self, environ):
+        if self.use_cookies:
+            super()._add_cookies(environ)
+
+    _add_cookies_to_wsgi = _add_cookies
+
+class FlaskCliRunner(CliRunner):
+    """Runs commands in tests: `app.test_cli_runner().invoke(args=["name"])`."""
+    def __init__(self, app, **kwargs):
+        super().__init__(**kwargs)
+        self.app = app
+
+    def invoke(self, cli=None, args=None, **kwargs):
+        kwargs.setdefault("obj", ScriptInfo(create_app=lambda: self.app))
+        return super().invoke(cli or self.app.cli, args, **kwargs)
+
+# ------------------------------
+# 8. The command line
+#
+# A command of an extension is one of click's.  `FlaskGroup` collects them: run, shell
+# and routes, those of the application, and those that packages announce as an entry
+# point `flask.commands`.
+# ------------------------------
+
+class ScriptInfo:
+    """The application that a command is for: found, or made by `create_app`."""
+    def __init__(self, app_import_path=None, create_app=None, set_debug_flag=True):
+        self.app_import_path, self.create_app = app_import_path, create_app
+        self.data, self._loaded_app = {}, None
+
+    def load_app(self):
+        if self._loaded_app is None:
+            if self.app_import_path:
+                os.environ["FLASK_APP"] = self.app_import_path
+            self._loaded_app = (self.create_app or microflask._load_app)()
+        return self._loaded_app
+
+pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
+
+def with_appcontext(f):
+    """Run a command inside of an application context (a decorator)."""
+    @click.pass_context
+    def wrapper(ctx, *args, **kwargs):
+        if not current_app:
+            app = ctx.ensure_object(ScriptInfo).load_app()
+            ctx.with_resource(app.app_context())
+        return ctx.invoke(f, *args, **kwargs)
+    return functools.update_wrapper(wrapper, f)
+
+class AppGroup(click.Group):
+    """Commands of click, which run inside of an application context."""
+    def command(self, *args, **kwargs):
+        wrap = with_appcontext if kwargs.pop("with_appcontext", True) else lambda f: f
+        return lambda f: super(AppGroup, self).command(*args, **kwargs)(wrap(f))
+
+    def group(self, *args, **kwargs):
+        return super().group(*args, **{"cls": AppGroup, **kwargs})
+
+def _set(variable):
+    def callback(ctx, option, value):
+        if value is not None:
+            os.environ[variable] = value if isinstance(value, str) else str(int(value))
+    return callback
+
+class FlaskGroup(AppGroup):
+    """The commands of an application, and `run`, `shell` and `routes`."""
+    def __init__(self, add_default_commands=True, create_app=None,
+                 add_version_option=True, load_dotenv=True, set_debug_flag=True,
+                 **extra):
+        options = {"is_eager": True, "expose_value": False}
+        extra["params"] = [
+            click.Option(["--app", "-A"], callback=_set("FLASK_APP"), **options,
+                         help="The application: module:name"),
+            click.Option(["--debug/--no-debug"], callback=_set("FLASK_DEBUG"),
+                         default=None, **options), *extra.get("params", ())]
+        super().__init__(**extra)
+        self.create_app, self.load_dotenv = create_app, load_dotenv
+        if add_default_commands:
+            for command in (run_command, shell_command, routes_command):
+                self.add_command(command)
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        os.environ["FLASK_RUN_FROM_CLI"] = "true"
+        if self.load_dotenv:
+            microflask._load_dotenv()
+        extra.setdefault("obj", ScriptInfo(create_app=self.create_app))
+        return super().make_context(info_name, args, parent, **extra)
+
+    def _announced(self):
+        return importlib.metadata.entry_points(group="flask.commands")
+
+    def list_commands(self, ctx):
+        names = {*self.commands, *(entry.name for entry in self._announced())}
+        try:
+            names.update(ctx.ensure_object(ScriptInfo).load_app().cli.commands)
+        except Exception as error:
+            click.secho(f"Error: {error}\n", err=True, fg="red")
+        return sorted(names)
+
+    def get_command(self, ctx, name):
+        if name in self.commands:
+            return self.commands[name]
+        info = ctx.ensure_object(ScriptInfo)
+        try:
+            app = info.load_app()
+        except microflask.NoAppException as error:
+            raise click.UsageError(str(error)) from None
+        if not current_app:
+            ctx.with_resource(app.app_context())
+        if name in app.cli.commands:
+            return app.cli.commands[name]
+        return next((entry.load() for entry in self._announced()
+                     if entry.name == name), None)
+
+@click.command("run")
+@click.option("--host", "-h", default="127.0.0.1", envvar="FLASK_RUN_HOST")
+@click.option("--port", "-p", default=5000, envvar="FLASK_RUN_PORT")
+@click.option("--debug/--no-debug", default=None, expose_value=False,
+              callback=_set("FLASK_DEBUG"))
+@click.option("--reload/--no-reload", default=None)
+@click.option("--debugger/--no-debugger", default=None)
+@pass_script_info
+def run_command(info, host, port, reload, debugger):
+    """Serve the application for development."""
+    if info.create_app is None:
+        return microflask._run_command(host, port, None, reload, debugger)
+    app = info.load_app()
+    microflask.run_simple(host, port, app, app.debug if reload is None else reload,
+                          app.debug if debugger is None else debugger)
+
+@click.command("shell")
+@with_appcontext
+def shell_command():
+    """Open a Python prompt with the names of the application."""
+    import code
+    code.interact(f"Python with {current_app.name}",
+                  local=current_app.make_shell_context())
+
+@click.command("routes")
+@with_appcontext
+def routes_command():
+    """Show the rules of the application."""
+    rows = sorted((rule.endpoint, ", ".join(
+        sorted(rule.methods - {"HEAD", "OPTIONS"})), rule.rule)
+        for rule in current_app.url_map.iter_rules())
+    rows[:0] = [("Endpoint", "Methods", "Rule")]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+
+def get_debug_flag():
+    return microflask._is_true(os.environ.get("FLASK_DEBUG", ""))
+
+def main():
+    install()
+    FlaskGroup(name="flask", help="Run the commands of a Flask application.").main(
+        prog_name="flask")
+
+# ------------------------------
+# 9. Names with another meaning
+#
+# What Flask or Werkzeug calls otherwise, or what has one name for two things.
+# ------------------------------
+
+class Namespace(dict):
+    """Signals by name."""
+    def signal(self, name, doc=None):
+        return self.setdefault(name, microflask.Signal())
+
+MEANINGS: dict[str, Any] = {
+    "flask.__version__": "3.1.3", "werkzeug.__version__": "3.1.9",
+    "flask.json.dumps": lambda obj, **kwargs: json.dumps(obj, **kwargs),
+    "flask.json.loads": lambda text, **kwargs: json.loads(text, **kwargs),
+    "flask.json.dump": lambda obj, fp, **kwargs: fp.write(json.dumps(obj, **kwargs)),
+    "flask.json.load": lambda fp, **kwargs: json.loads(fp.read(), **kwargs),
+    "flask.globals._cv_app": microflask._context,
+    "flask.globals._cv_request": microflask._context,
+    "flask.ctx.RequestContext": AppContext,
+    "flask.ctx._AppCtxGlobals": microflask._AppCtxGlobals,
+    "flask.sansio.app.App": Flask, "flask.testing.EnvironBuilder": AppEnvironBuilder,
+    "flask.sessions.session_json_serializer": TaggedJSONSerializer(),
+    "flask.views.http_method_funcs": frozenset(
+        "get post head options delete put trace patch".split()),
+    "werkzeug.exceptions.HTTP_STATUS_CODES": microflask.HTTP_STATUS_CODES,
+    "werkzeug.http.HTTP_STATUS_CODES": microflask.HTTP_STATUS_CODES,
+    **{f"werkzeug.exceptions.{theirs.__name__}": default_exceptions[code]
+       for code, theirs in borrow(
+           "werkzeug.exceptions", "default_exceptions", {}).items()
+       if code in default_exceptions}}
+
+if __name__ == "__main__":
+    sys.modules["as_flask"] = sys.modules["__main__"]       # one module, not two
+    main()
