@@ -830,7 +830,6 @@ class MultiDict(dict[str, V]):
     def copy(self):
         return MultiDict(self)
 
-
 def _immutable(self, *args, **kwargs):
     raise TypeError(f"{type(self).__name__} is immutable: change a copy() of it")
 
@@ -1008,9 +1007,9 @@ def parse_date(value: str | None) -> datetime | None:
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
 
-_COOKIE = re.compile(
-    r'[ \t]*([^ \t=";,]+)[ \t]*(?:=[ \t]*("(?:[^\\"]|\\.)*"|[^ \t";]*))?[ \t]*(?:;|\Z)'
-    r"|[^;]*(?:;|\Z)")     # no pair: left out
+_COOKIE = re.compile(       # a pair, or anything else up to the semicolon
+    r'[ \t]*([^ \t=";,]+)[ \t]*(?:=[ \t]*(?:("(?:[^\\"]|\\.)*"|[^ \t";]+)[ \t]*)?)?'
+    r"(?:;|\Z)|[^;]*(?:;|\Z)")
 _COOKIE_ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
 _COOKIE_PLAIN = re.compile(r"[\w!#$%&'()*+\-./:<=>?@\[\]^`{|}~]*", re.ASCII)
 
