@@ -20,13 +20,8 @@ before it.  Those with a star take an hour: they lead a request to your view and
       5 Many values; headers        12 Blueprints             18 Server and reloader
       6 The words of HTTP          *13 The application        19 Debugger 20 Commands
 
-Permission to use, copy, modify, and/or distribute this software for any purpose with
-or without fee is hereby granted.  THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR
-DISCLAIMS ALL WARRANTIES WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES
-OF MERCHANTABILITY AND FITNESS.  IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY SPECIAL,
-DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS
-OF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS
-ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+License: 0BSD (https://spdx.org/licenses/0BSD). Use, copy and change this file as you
+like, with or without fee. It comes without any warranty.
 """
 # flake8: noqa: E302, E305
 # mypy: ignore-errors
@@ -266,10 +261,6 @@ class Map:
     def iter_rules(self, endpoint: str | None = None) -> Iterator[Rule]:
         return iter(self._by_endpoint.get(endpoint, ())) if endpoint is not None else (
             chain(*self._by_endpoint.values()))
-
-    def is_endpoint_expecting(self, endpoint: str, *arguments: str) -> bool:
-        return any(rule.arguments.issuperset(arguments)
-                   for rule in self.iter_rules(endpoint))
 
     def update(self):
         with self._lock:
@@ -811,6 +802,14 @@ class MultiDict(dict[str, V]):
             raise BadRequestKeyError(key)
         return values[0]
 
+    def poplist(self, key):
+        return dict.pop(self, key, [])
+
+    def setdefault(self, key, default=None):
+        if key not in self:
+            self[key] = default
+        return self[key]
+
     def items(self, multi=False):
         return ((key, value) for key, values in dict.items(self)
                 for value in (values if multi else values[:1]))
@@ -836,7 +835,7 @@ def _immutable(self, *args, **kwargs):
 class ImmutableMultiDict(MultiDict[V]):
     """A MultiDict that the client filled: change a `copy()` of it."""
     __setitem__ = __delitem__ = add = setlist = update = _immutable
-    pop = clear = __ior__ = _immutable
+    pop = poplist = setdefault = clear = __ior__ = _immutable
 
 _NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")      # RFC 9110 section 5.6.2
@@ -2952,6 +2951,9 @@ class FlaskClient:
     def set_cookie(self, key, value="", *, domain="localhost", path="/"):
         pair = dump_cookie(key, value, path=None)
         self._cookies[domain, path, key] = pair.partition("=")[2]
+
+    def delete_cookie(self, key, *, domain="localhost", path="/"):
+        self._cookies.pop((domain, path, key), None)
 
 # ------------------------------
 # 18. Development server and reloader

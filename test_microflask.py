@@ -650,7 +650,9 @@ def test_multidict_answers(kind, code, expected):
     ("d.__setitem__('a', 9)", None, "a=9 b=2"), ("d.__delitem__('a')", None, "b=2"),
     ("d.add('a', 9)", None, "a=1 a=3 a=9 b=2"), ("d.pop('a')", 1, "b=2"),
     ("d.add('c', 9)", None, "a=1 a=3 b=2 c=9"),
-    ("d.pop('z', 9)", 9, "a=1 a=3 b=2"),
+    ("d.pop('z', 9)", 9, "a=1 a=3 b=2"), ("d.setdefault('z', 9)", 9, "a=1 a=3 b=2 z=9"),
+    ("d.poplist('a')", [1, 3], "b=2"), ("d.poplist('z')", [], "a=1 a=3 b=2"),
+    ("d.setdefault('a', 9)", 1, "a=1 a=3 b=2"),
     ("d.setlist('a', iter('xy'))", None, "a=x a=y b=2"), ("d.clear()", None, ""),
     ("d.pop('z')", mf.BadRequestKeyError, "a=1 a=3 b=2"),
     ("d.update({'a': 9, 'c': [7, 8], 'd': []})", None, "a=1 a=3 a=9 b=2 c=7 c=8"),
@@ -2564,6 +2566,8 @@ def test_client_sets_cookies():
     assert client.get("/echo").json["cookies"] == {"k": "é;"}
     answer = client.get("/echo", base_url="http://other")
     assert answer.json["cookies"] == {"there": "v"}
+    client.delete_cookie("k")
+    assert client.get("/echo").json["cookies"] == {}
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", VERBS)
