@@ -20,8 +20,7 @@ before it.  Those with a star take an hour: they lead a request to your view and
       5 Many values; headers        12 Blueprints             18 Server and reloader
       6 The words of HTTP          *13 The application        19 Debugger 20 Commands
 
-License: 0BSD (https://spdx.org/licenses/0BSD). Use, copy and change this file as you
-like, with or without fee. It comes without any warranty.
+License: 0BSD (https://spdx.org/licenses/0BSD): do what you like with it. No warranty.
 """
 # flake8: noqa: E302, E305
 # mypy: ignore-errors
@@ -396,7 +395,7 @@ class HTTPException(Exception):
     def get_description(self, environ=None) -> str:
         text = self.description if isinstance(self.description, str) else str(
             self.description or "")
-        return f"<p>{escape(text).replace(chr(10), Markup('<br>'))}</p>"
+        return f"<p>{str(escape(text)).replace(chr(10), '<br>')}</p>"
 
     def get_body(self, environ=None) -> str:
         return (f"<!doctype html>\n<html lang=en>\n<title>{self.code} {self.name}"
@@ -453,8 +452,7 @@ for _code in (406, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 4
 
 Conflict, UnsupportedMediaType = default_exceptions[409], default_exceptions[415]
 RequestEntityTooLarge = default_exceptions[413]
-TooManyRequests = default_exceptions[429]
-UnprocessableEntity = default_exceptions[422]
+TooManyRequests, UnprocessableEntity = default_exceptions[429], default_exceptions[422]
 ServiceUnavailable = default_exceptions[503]
 
 class BadRequestKeyError(BadRequest, KeyError):
@@ -566,7 +564,9 @@ class LocalProxy:
         object.__setattr__(self, "_get_current_object", find if name is None else (
             lambda: getattr(find(), name)))
 
-    __getattr__ = _on_object(getattr)
+    def __getattr__(self, name):
+        return getattr(self._get_current_object(), name)
+
     # Python looks for these in the class, and does not ask __getattr__.
     __setattr__, __delattr__ = _on_object(setattr), _on_object(delattr)
     __getitem__, __setitem__ = _on_object(op.getitem), _on_object(op.setitem)
@@ -746,7 +746,7 @@ def _converted(value, default, type):
 def _pairs(mapping):
     if isinstance(mapping, MultiDict):
         return list(mapping.items(multi=True))
-    if not isinstance(mapping, Mapping):
+    if type(mapping) is list or not isinstance(mapping, Mapping):
         return list(mapping or ())
     return [(key, item) for key, value in mapping.items() for item in (
         value if isinstance(value, (list, tuple, set)) else [value])]
@@ -757,7 +757,8 @@ class MultiDict(dict[str, V]):
     can convert: `get("page", 1, type=int)` returns 1 if there is no number."""
     def __init__(self, mapping=()):
         super().__init__()
-        MultiDict.update(self, mapping)
+        for key, value in _pairs(mapping):
+            MultiDict.add(self, key, value)
 
     def __getitem__(self, key: str) -> V:
         if values := self.getlist(key):
@@ -1416,6 +1417,7 @@ class Response:
         start_response(status, headers)
         return body
 
+@functools.lru_cache(maxsize=200)
 def _quote_url(url):
     host = urlsplit(url).netloc
     if not host.isascii():
@@ -3088,7 +3090,8 @@ def run_simple(hostname, port, application, use_reloader=False, use_debugger=Fal
         if use_debugger:
             application = DebuggedApplication(application, use_evalex)
         if use_reloader:
-            _in_thread(lambda: (_wait_for_change(extra_files), os._exit(3)))
+            threading.Thread(daemon=True, target=lambda: (
+                _wait_for_change(extra_files), os._exit(3))).start()
         _make_server(listener, application).serve_forever()
 
 def _run_with_reloader(listener, extra_files):
@@ -3115,12 +3118,9 @@ def _run_with_reloader(listener, extra_files):
                             "</style><h1>The program failed</h1><pre>"
                             f"{escape(''.join(last_lines))}</pre>", 500)
             server = _make_server(listener, page)
-            _in_thread(server.serve_forever)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
             _wait_for_change(extra_files)
             server.shutdown()
-
-def _in_thread(function):
-    threading.Thread(target=function, daemon=True).start()
 
 def _wait_for_change(extra_files):
     started = float(os.environ["MICROFLASK_STARTED"])
