@@ -6,28 +6,29 @@
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
 
-`install` makes `flask`, `werkzeug` and their submodules answer with the objects of
-microflask; call it before the first import of Flask.  Copy this file beside
-microflask.py, and use it as a command, too: `python as_flask.py --app hello run` is
-`flask --app hello run`, with the commands of extensions (`db upgrade`).
+Copy this file beside microflask.py. `install` makes `flask`, `werkzeug` and their
+submodules answer with microflask's objects; call it before the first import of Flask.
+`python as_flask.py --app hello run` is the command `flask`, with the commands that
+extensions bring (`db upgrade`).
 
 An extension expects more of Flask than an application does:
 
-- Its names under their addresses: `flask.globals.request_ctx`, `werkzeug.local`.
-  Chapter 1 answers with stand-in modules.  A name is looked up in this file, then in
-  microflask, and, if it is one of Werkzeug's, in the Werkzeug that is installed.
-- One class for one thing: it catches `werkzeug.exceptions.NotFound`, and `abort(404)`
-  must raise just that.  So there are no copies here.  Chapters 3 to 6 subclass the
-  classes of microflask; chapter 2 adds to those that microflask makes itself.
-- Steps that it can call and replace: `create_url_adapter`, `raise_routing_exception`.
-- click: it announces groups of commands, and microflask's commands are functions.
+- Names under their addresses, such as `flask.globals.request_ctx`. Stand-in modules
+  look up each name in this file, then in microflask, then, if it is Werkzeug's, in the
+  Werkzeug that is installed (chapter 1).
+- One class for one thing: an extension catches `werkzeug.exceptions.NotFound`, so
+  `abort(404)` must raise exactly that. Here are no copies, only subclasses (3 to 6) and
+  additions to the classes that microflask creates by name (2).
+- Steps to call and to replace: `create_url_adapter`, `raise_routing_exception`.
+- Groups of commands made with click; microflask's commands are functions (7).
 
-Not here: hosts and subdomains in rules.  Needs click, which every extension installs.
+This file also brings what left microflask to keep it short: nested blueprints, `View`,
+`url_defaults`, `cache_control`. It has no hosts and subdomains in rules. It needs click
+and Blinker, and uses Werkzeug: every extension installs them.
 """
 import base64
 import contextlib
 import functools
-import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -39,12 +40,12 @@ from itertools import accumulate
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import blinker
 import click
 import microflask
 from click.testing import CliRunner
-from microflask import (
-    BuildError, HTTPException, LocalProxy, MethodNotAllowed, MultiDict, TestResponse,
-    current_app, default_exceptions, json, request)
+from microflask import (BuildError, HTTPException, LocalProxy, current_app,
+                        default_exceptions, json, request)
 
 # ------------------------------
 # 1. Standing in for flask and werkzeug
@@ -65,8 +66,10 @@ class StandIn(ModuleType):
     """A module of Flask or Werkzeug, whose names are looked up in `find`."""
     def __getattr__(self, name):
         if name == "__all__":
-            return [key for home in (microflask, sys.modules[__name__])
-                    for key in vars(home) if key[0] != "_" and is_ours(home, key)]
+            names = [key.rpartition(".") for key in MEANINGS]
+            return [name for module, _, name in names if module == self.__name__] + [
+                key for home in (microflask, sys.modules[__name__])
+                for key in vars(home) if key[0] != "_" and is_ours(home, key)]
         if name[:2] == "__" and name != "__version__":
             raise AttributeError(name)
         value = find(self.__name__, name)
@@ -75,11 +78,11 @@ class StandIn(ModuleType):
 
 def is_ours(home, name):
     """Tell whether a file defines a name, and does not only import it."""
-    value, origins = vars(home).get(name), ("microflask", "as_flask", "__main__", "")
-    return name in vars(home) and not isinstance(value, ModuleType) and (
-        type(value).__module__ in ("microflask", "blinker.base")
-        or getattr(value, "__module__", "").partition(".")[0] in (
-            *origins, "markupsafe", "real_werkzeug"))
+    value = vars(home).get(name, sys)
+    origin = getattr(value, "__module__", type(value).__module__).partition(".")[0]
+    return not isinstance(value, ModuleType) and origin in (
+        "microflask", "as_flask", "__main__", "builtins", "blinker", "click",
+        "markupsafe")
 
 def find(module, name):
     """Return what `module.name` stands for; raise AttributeError, if nothing does."""
@@ -106,8 +109,7 @@ def real_werkzeug(module):
         spec = PathFinder.find_spec("werkzeug")
         if spec is None:
             raise ModuleNotFoundError("Werkzeug is not installed")
-        spec = importlib.util.spec_from_file_location(
-            "real_werkzeug", spec.origin)
+        spec = importlib.util.spec_from_file_location("real_werkzeug", spec.origin)
         sys.modules["real_werkzeug"] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules["real_werkzeug"])
     return importlib.import_module(f"real_{module}")
@@ -125,12 +127,12 @@ class Finder:
         package = name.partition(".")[0]
         if package not in ("flask", "werkzeug"):
             return None
-        if name not in MODULES:
-            if package == "flask":
-                raise ModuleNotFoundError(
-                    f"as_flask stands in for Flask, and has no module {name!r}",
-                    name=name)
-            real_werkzeug(name)
+        try:
+            if name not in MODULES:
+                real_werkzeug(name)
+        except ImportError:
+            raise ModuleNotFoundError(f"as_flask stands in for {package}, and has no "
+                                      f"module {name!r}", name=name) from None
         return ModuleSpec(name, self, origin=__file__, is_package=True)
 
     def create_module(self, spec):
@@ -173,16 +175,8 @@ class MoreOfHeaders:
             self.set(name, default)
         return self[name]
 
-    def setlist(self, name, values):
-        self.remove(name)
-        for value in values:
-            self.add(name, value)
-
     def to_wsgi_list(self):
         return list(self)
-
-    def copy(self):
-        return microflask.Headers(self)
 
 class MoreOfHTTPException:
     def __call__(self, environ, start_response):
@@ -202,7 +196,8 @@ class MoreOfErrors:
                 ("Retry-After", self.retry_after)) if value is not None]
 
 ADDITIONS = {
-    MultiDict: MoreOfMultiDict, microflask.ImmutableMultiDict: MoreOfImmutableMultiDict,
+    microflask.MultiDict: MoreOfMultiDict,
+    microflask.ImmutableMultiDict: MoreOfImmutableMultiDict,
     microflask.Headers: MoreOfHeaders, HTTPException: MoreOfHTTPException,
     microflask.Unauthorized: MoreOfErrors, microflask.TooManyRequests: MoreOfErrors}
 
@@ -211,7 +206,7 @@ for _class, _more in ADDITIONS.items():
         setattr(_class, _name, vars(_more)[_name])
 
 # ------------------------------
-# 3. Requests and responses
+# 3. Requests, responses, rules, views
 #
 # These have Werkzeug's classes as a second base: `response.vary` and a hundred others
 # only read and write `headers`, so that they work here, too.
@@ -225,9 +220,6 @@ class Request(microflask.Request, borrow("werkzeug.wrappers", "Request")):
     authorization = microflask.cached_property(
         lambda self: Authorization.from_header(self.headers.get("Authorization")))
 
-    def _load_form_data(self):
-        self.form
-
 class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
     """The response, with all the headers that Werkzeug can write."""
     location = microflask.Response.location.deleter(
@@ -239,13 +231,7 @@ class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
 class CombinedMultiDict(microflask.ImmutableMultiDict):
     """Several MultiDicts as one, such as the fields and the files of a form."""
     def __init__(self, dicts=()):
-        self.dicts = list(dicts)
-        super().__init__([pair for each in self.dicts
-                          for pair in each.items(multi=True)])
-
-# ------------------------------
-# 4. Rules and views
-# ------------------------------
+        super().__init__([pair for each in dicts for pair in each.items(multi=True)])
 
 def owners_of(endpoint):
     """Return the blueprints of an endpoint: "a.b.view" is in "a" and in "a.b"."""
@@ -253,9 +239,13 @@ def owners_of(endpoint):
 
 class Rule(microflask.Rule):
     """A rule that runs the hooks of all the blueprints around its own."""
-    host = subdomain = None
     owners = property(lambda self: (None, *owners_of(self.endpoint)),
                       lambda self, value: None)
+    _converters = property(lambda self: dict(
+        part for part in self.parts if type(part) is tuple))
+    _trace = property(lambda self: [
+        (True, part[0]) if type(part) is tuple else (False, part)
+        for part in self.parts])
 
     def __init__(self, string, defaults=None, methods=None, build_only=False,
                  endpoint=None, strict_slashes=None, websocket=False, **options):
@@ -271,74 +261,47 @@ class Map(microflask.Map):
     """The rules, which can be bound to a request as Werkzeug does it."""
     host_matching = False
 
-    def bind(self, server_name="", script_name="/", path_info="/",
-             default_method="GET", **kwargs):
-        return MapAdapter(self, script_name, path_info, default_method)
-
     def bind_to_environ(self, environ, server_name=None):
-        return self.bind("", environ.get("SCRIPT_NAME", ""),
-                         environ.get("PATH_INFO") or "/", environ["REQUEST_METHOD"])
+        return MapAdapter(self, environ.get("PATH_INFO") or "/",
+                          environ["REQUEST_METHOD"])
 
 class MapAdapter:
     """A Map with the path and the method of a request."""
-    def __init__(self, map, script_name, path_info, default_method):
-        self.map, self.script_name = map, script_name
-        self.path_info, self.default_method = path_info, default_method
+    def __init__(self, map, path_info, default_method):
+        self.map, self.path_info, self.default_method = map, path_info, default_method
 
     def match(self, path_info=None, method=None, return_rule=False, **kwargs):
-        path = "/" + (self.path_info if path_info is None else path_info).lstrip("/")
-        rule, values = self.map.match(path, (method or self.default_method).upper())
+        rule, values = self.map.match(path_info or self.path_info,
+                                      method or self.default_method)
         return (rule if return_rule else rule.endpoint), values
-
-    def build(self, endpoint, values=None, method=None, **kwargs):
-        path = self.map.build(endpoint, dict(values or {}), method)
-        return self.script_name.rstrip("/") + path
 
 class View(microflask.MethodView):
     """A view that is a class: override `dispatch_request`."""
-    methods = provide_automatic_options = None
+    methods = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         cls.methods = cls.methods or super(cls, cls).methods
 
-    @classmethod
-    def as_view(cls, name, *args, **kwargs):
-        view = super().as_view(name, *args, **kwargs)
-        view.provide_automatic_options = cls.provide_automatic_options
-        return view
-
-    def dispatch_request(self, **values):
-        raise NotImplementedError
-
 class MethodView(View):
     """A view that is a class, with a method for each method of HTTP."""
-    dispatch_request = microflask.MethodView.dispatch_request
 
 # ------------------------------
-# 5. Context, configuration, JSON, sessions, templates
+# 4. Context, configuration, sessions
 # ------------------------------
 
 class AppContext(microflask.AppContext):
     """The context; an extension can replace its session."""
-    _session = None
+    after_functions: tuple = ()
+    session = microflask.AppContext.session.setter(
+        lambda self, value: setattr(self.request, "session", value))
 
-    @property
-    def session(self):
-        return super().session if self._session is None else self._session
+request_ctx = LocalProxy(lambda: request.environ and microflask._context.get())
 
-    @session.setter
-    def session(self, value):
-        self._session = value
-
-    @property
-    def url_adapter(self):
-        return self.app.create_url_adapter(self.request if self.has_request else None)
-
-def _request_context():
-    return request.environ and microflask._context.get()    # or an error that teaches
-
-request_ctx = LocalProxy(_request_context)
+def after_this_request(f):
+    """Call `f(response)` at the end of this request; it returns the response."""
+    request_ctx.after_functions += (f,)
+    return f
 
 def copy_current_request_context(f):
     """Let a function use `request` and `session` in another thread (a decorator)."""
@@ -355,26 +318,18 @@ def copy_current_request_context(f):
 
 class Config(microflask.Config):
     """The settings, with more sources for them."""
-    def from_file(self, filename, load, silent=False, text=True):
-        """Take the settings that `load(file)` returns, such as `json.load`."""
-        path = os.path.join(self.root_path, filename)
-        if silent and not os.path.isfile(path):
-            return False
-        with open(path, "r" if text else "rb") as file:
-            return self.from_mapping(load(file))
-
     def from_prefixed_env(self, prefix="FLASK", *, loads=json.loads):
         """Take variables such as FLASK_SECRET_KEY; `__` goes into a dict."""
-        for key in sorted(os.environ):
-            if not key.startswith(f"{prefix}_"):
+        for name in sorted(os.environ):
+            if not name.startswith(f"{prefix}_"):
                 continue
-            value, settings = os.environ[key], self
-            with contextlib.suppress(Exception):
+            value, settings = os.environ[name], self
+            with contextlib.suppress(ValueError):
                 value = loads(value)
-            *outer, name = key.removeprefix(f"{prefix}_").split("__")
+            *outer, key = name.removeprefix(f"{prefix}_").split("__")
             for step in outer:
                 settings = settings.setdefault(step, {})
-            settings[name] = value
+            settings[key] = value
         return True
 
     def get_namespace(self, namespace, lowercase=True, trim_namespace=True):
@@ -382,33 +337,16 @@ class Config(microflask.Config):
         return {change(key[len(namespace) * trim_namespace:]): value
                 for key, value in self.items() if key.startswith(namespace)}
 
-class JSONProvider(microflask.JSONProvider):
-    """JSON, also from and to files."""
-    _app = property(lambda self: self.app)
-
-    def dump(self, obj, fp, **kwargs):
-        fp.write(self.dumps(obj, **kwargs))
-
-    def load(self, fp, **kwargs):
-        return self.loads(fp.read(), **kwargs)
-
-DefaultJSONProvider = JSONProvider
-
-class TaggedJSONSerializer:
-    """Texts of values that JSON lacks, as the session has them."""
-    dumps = staticmethod(microflask._session_json.dumps)
-    loads = staticmethod(microflask._session_json.loads)
-
 class SessionInterface(microflask.SessionInterface):
     """How sessions are kept; the settings of the cookie have a method each."""
     null_session_class, pickle_based = microflask.NullSession, False
 
-    def _setting(key):
+    def _option(key):
         return lambda self, app: app.config[f"SESSION_COOKIE_{key}"]
 
-    get_cookie_domain, get_cookie_secure = _setting("DOMAIN"), _setting("SECURE")
-    get_cookie_httponly, get_cookie_samesite = _setting("HTTPONLY"), _setting("SAMESITE")
-    get_cookie_partitioned = _setting("PARTITIONED")
+    get_cookie_domain, get_cookie_secure = _option("DOMAIN"), _option("SECURE")
+    get_cookie_httponly, get_cookie_samesite = _option("HTTPONLY"), _option("SAMESITE")
+    get_cookie_partitioned = _option("PARTITIONED")
 
     def get_cookie_path(self, app):
         return app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
@@ -425,18 +363,78 @@ class SessionInterface(microflask.SessionInterface):
 class SecureCookieSessionInterface(
         microflask.SecureCookieSessionInterface, SessionInterface):
     """Keeps the session in a signed cookie."""
-    serializer = TaggedJSONSerializer()
 
-def stream_template(template_name_or_list, **context):
-    """Render a template piece by piece, as the body of a response."""
-    env, values = current_app.jinja_env, {}
-    current_app.update_template_context(values)
-    template = env.get_or_select_template(template_name_or_list)
-    pieces = template.generate({**values, **context})
-    return microflask.stream_with_context(pieces) if request else pieces
+# ------------------------------
+# 5. Testing
+# ------------------------------
 
-def get_template_attribute(template_name, attribute):
-    return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
+class AppEnvironBuilder(borrow("werkzeug.test", "EnvironBuilder")):
+    """What flask.testing calls EnvironBuilder: the application comes first."""
+    def __init__(self, app, path="/", base_url=None, *args, **kwargs):
+        self.app, config = app, app.config
+        super().__init__(path, base_url or f"{config['PREFERRED_URL_SCHEME']}://"
+                         f"{config['SERVER_NAME'] or 'localhost'}"
+                         f"{config['APPLICATION_ROOT']}", *args, **kwargs)
+
+class FlaskClient(microflask.FlaskClient):
+    """The test client, with `auth`, `history` and the cookies."""
+    def __init__(self, application, response_wrapper=None, use_cookies=True, **kwargs):
+        super().__init__(application)
+        self.response_class = type("TestResponse", (
+            microflask.TestResponse, application.response_class), {"__test__": False})
+        self.environ_base = {"REMOTE_ADDR": "127.0.0.1"}
+        if not use_cookies:
+            self._add_cookies = lambda environ: None
+
+    def open(self, path="/", *, auth=None, buffered=False, environ_base=None,
+             environ_overrides=None, **kwargs):
+        self._sent = []
+        kwargs["environ_base"] = {
+            **self.environ_base, **(environ_base or {}), **(environ_overrides or {})}
+        if not isinstance(path, str):       # an EnvironBuilder, Request or environ
+            path = path.get_environ() if hasattr(path, "get_environ") else path
+            return self._send(dict(getattr(path, "environ", path)))
+        if isinstance(auth, tuple):
+            auth = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+        if auth is not None:
+            kwargs["headers"] = microflask.Headers(kwargs.get("headers"))
+            kwargs["headers"].set("Authorization", auth)
+        response = super().open(path, **kwargs)
+        response.history = tuple(self._sent[:-1])
+        return response
+
+    def _send(self, environ):
+        response = super()._send(environ)
+        response.__class__ = self.response_class
+        self._sent.append(response)
+        return response
+
+    get, post = partialmethod(open, method="GET"), partialmethod(open, method="POST")
+    put, patch = partialmethod(open, method="PUT"), partialmethod(open, method="PATCH")
+    delete = partialmethod(open, method="DELETE")
+    head = partialmethod(open, method="HEAD")
+    options = partialmethod(open, method="OPTIONS")
+
+    def get_cookie(self, key, domain="localhost", path="/"):
+        value = self._cookies.get((domain, path, key))
+        return None if value is None else SimpleNamespace(
+            key=key, value=microflask.parse_cookie(f"{key}={value}")[key], path=path,
+            domain=domain)
+
+    def delete_cookie(self, key, *, domain="localhost", path="/"):
+        self._cookies.pop((domain, path, key), None)
+
+    _add_cookies_to_wsgi = microflask.FlaskClient._add_cookies
+
+class FlaskCliRunner(CliRunner):
+    """Runs commands in tests: `app.test_cli_runner().invoke(args=["name"])`."""
+    def __init__(self, app, **kwargs):
+        super().__init__(**kwargs)
+        self.app = app
+
+    def invoke(self, cli=None, args=None, **kwargs):
+        kwargs.setdefault("obj", ScriptInfo(create_app=lambda: self.app))
+        return super().invoke(cli or self.app.cli, args, **kwargs)
 
 # ------------------------------
 # 6. Blueprints and the application
@@ -461,12 +459,6 @@ class Scaffold(microflask.Scaffold):
         """Call `f(endpoint, values)` when a URL is built; it can add values."""
         self.url_default_functions[None].append(f)
         return f
-
-    def endpoint(self, endpoint):
-        def decorator(f):
-            self.view_functions[endpoint] = self.ensure_sync(f)
-            return f
-        return decorator
 
     def open_resource(self, resource, mode="rb", encoding=None):
         return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
@@ -493,15 +485,11 @@ class BlueprintSetupState:
 
 class Blueprint(Scaffold, microflask.Blueprint):
     """A part of an application, which can contain other blueprints."""
-    def __init__(self, name, import_name, static_folder=None, static_url_path=None,
-                 template_folder=None, url_prefix=None, subdomain=None,
-                 url_defaults=None, root_path=None, cli_group=""):
-        if subdomain:
+    def __init__(self, *args, **options):
+        if options.pop("subdomain", None):
             raise NotImplementedError("microflask's blueprints have no subdomain")
+        super().__init__(*args, **options)
         self.children = []
-        super().__init__(name, import_name, static_folder, static_url_path,
-                         template_folder, url_prefix, url_defaults, root_path,
-                         cli_group)
         self.url_values_defaults = vars(self).pop("url_defaults")   # hides the method
 
     @microflask.setupmethod
@@ -553,32 +541,28 @@ class Blueprint(Scaffold, microflask.Blueprint):
                 **inner, "name": f"{state.name}.{inner.get('name', child.name)}",
                 "url_prefix": "/" + "/".join(parts) if parts else None})
 
+    add_app_template_filter = partialmethod(
+        microflask.Blueprint._on_app, "add_template_filter")
+    add_app_template_global = partialmethod(
+        microflask.Blueprint._on_app, "add_template_global")
     app_url_value_preprocessor = partialmethod(
         microflask.Blueprint._on_app, "url_value_preprocessor")
-    app_url_defaults = partialmethod(
-        microflask.Blueprint._on_app, "url_defaults")
+    app_url_defaults = partialmethod(microflask.Blueprint._on_app, "url_defaults")
 
 class Flask(Scaffold, microflask.Flask):
     """The application, with the steps that an extension can call or replace."""
     request_class, response_class = Request, Response
     url_rule_class, url_map_class, config_class = Rule, Map, Config
-    json_provider_class = JSONProvider
     session_interface = SecureCookieSessionInterface()
-    test_cli_runner_class = None
+    test_client_class, test_cli_runner_class = FlaskClient, FlaskCliRunner
 
-    def __init__(self, import_name, static_url_path=None, static_folder="static",
-                 static_host=None, host_matching=False, subdomain_matching=False,
-                 template_folder="templates", **options):
-        if static_host or host_matching or subdomain_matching:
-            raise NotImplementedError("microflask's rules have no hosts")
+    def __init__(self, *args, **options):
         self.url_build_error_handlers = []
-        super().__init__(import_name, static_url_path, static_folder, template_folder,
-                         **options)
+        super().__init__(*args, **options)
 
     def add_url_rule(self, rule, endpoint=None, view_func=None,
                      provide_automatic_options=None, **options):
-        """Add a rule; a view can say `required_methods`, and that it answers OPTIONS
-        itself: `provide_automatic_options` is False."""
+        """Add a rule; a view can have `required_methods`, and answer OPTIONS itself."""
         endpoint = endpoint or view_func.__name__
         methods = options.pop("methods", None) or getattr(view_func, "methods", None)
         if not isinstance(methods, str):
@@ -591,10 +575,18 @@ class Flask(Scaffold, microflask.Flask):
             added = list(self.url_map.iter_rules(endpoint))[-1]
             added.provide_automatic_options = is_automatic
 
+    def endpoint(self, endpoint):
+        return lambda f: self.view_functions.setdefault(endpoint, self.ensure_sync(f))
+
     def preprocess_request(self):
         for f in self.hooks(self.url_value_preprocessors):
             f(request.endpoint, request.view_args)
         return super().preprocess_request()
+
+    def process_response(self, response):
+        for f in request_ctx.after_functions:
+            response = self.ensure_sync(f)(response)
+        return super().process_response(response)
 
     def inject_url_defaults(self, endpoint, values):
         for owner in (None, *owners_of(endpoint)):
@@ -608,13 +600,10 @@ class Flask(Scaffold, microflask.Flask):
         try:
             return super().url_for(endpoint, **values)
         except BuildError as error:
-            return self.handle_url_build_error(error, endpoint, values)
-
-    def handle_url_build_error(self, error, endpoint, values):
-        for handler in self.url_build_error_handlers:
-            if (url := handler(error, endpoint, values)) is not None:
-                return url
-        raise error
+            for handler in self.url_build_error_handlers:
+                if (url := handler(error, endpoint, values)) is not None:
+                    return url
+            raise
 
     def app_context(self):
         return AppContext(self)
@@ -632,121 +621,30 @@ class Flask(Scaffold, microflask.Flask):
         self.logger.error("Exception on %s [%s]", request.path, request.method,
                           exc_info=exc_info)
 
-    def update_template_context(self, context):
-        own = dict(context)
-        for f in self.hooks(self.template_context_processors):
-            context.update(f())
-        context.update(own)
-
     def make_shell_context(self):
         names = {"app": self, "g": microflask.g}
         for f in self.shell_context_processors:
             names.update(f())
         return names
 
-    def test_client(self, use_cookies=True, **kwargs):
-        return (self.test_client_class or FlaskClient)(
-            self, use_cookies=use_cookies, **kwargs)
-
     def test_cli_runner(self, **kwargs):
-        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
+        return self.test_cli_runner_class(self, **kwargs)
 
 # ------------------------------
-# 7. Testing
-# ------------------------------
-
-class AppEnvironBuilder(borrow("werkzeug.test", "EnvironBuilder")):
-    """What flask.testing calls EnvironBuilder: the application comes first."""
-    def __init__(self, app, path="/", base_url=None, *args, **kwargs):
-        self.app, config = app, app.config
-        super().__init__(path, base_url or f"{config['PREFERRED_URL_SCHEME']}://"
-                         f"{config['SERVER_NAME'] or 'localhost'}"
-                         f"{config['APPLICATION_ROOT']}", *args, **kwargs)
-
-    def json_dumps(self, obj, **kwargs):
-        return self.app.json.dumps(obj, **kwargs)
-
-class FlaskClient(microflask.FlaskClient):
-    """The test client, with `auth`, `history` and the cookies."""
-    def __init__(self, application, response_wrapper=None, use_cookies=True, **kwargs):
-        super().__init__(application)
-        self.response_class = type("TestResponse", (
-            TestResponse, application.response_class), {"__test__": False})
-        self.use_cookies = use_cookies
-        self.environ_base = {"REMOTE_ADDR": "127.0.0.1"}
-
-    def open(self, path="/", *, auth=None, buffered=False, environ_base=None,
-             environ_overrides=None, **kwargs):
-        self._sent = []
-        kwargs["environ_base"] = {
-            **self.environ_base, **(environ_base or {}), **(environ_overrides or {})}
-        if not isinstance(path, str):       # an EnvironBuilder, Request or environ
-            path = path.get_environ() if hasattr(path, "get_environ") else path
-            return self._send(dict(getattr(path, "environ", path)))
-        if isinstance(auth, tuple):
-            auth = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
-        if auth is not None:
-            kwargs["headers"] = microflask.Headers(kwargs.get("headers"))
-            kwargs["headers"].set("Authorization", auth)
-        response = super().open(path, **kwargs)
-        response.history = tuple(self._sent[:-1])
-        return response
-
-    def _send(self, environ):
-        response = super()._send(environ)
-        response.__class__ = self.response_class
-        self._sent.append(response)
-        return response
-
-    get, post = partialmethod(open, method="GET"), partialmethod(open, method="POST")
-    put, patch = partialmethod(open, method="PUT"), partialmethod(open, method="PATCH")
-    delete = partialmethod(open, method="DELETE")
-    head = partialmethod(open, method="HEAD")
-    options = partialmethod(open, method="OPTIONS")
-
-    def get_cookie(self, key, domain="localhost", path="/"):
-        value = self._cookies.get((domain, path, key))
-        return None if value is None else SimpleNamespace(
-            key=key, value=microflask.parse_cookie(f"{key}={value}")[key], path=path,
-            domain=domain)
-
-    def delete_cookie(self, key, *, domain="localhost", path="/"):
-        self._cookies.pop((domain, path, key), None)
-
-    def _add_cookies(self, environ):
-        if self.use_cookies:
-            super()._add_cookies(environ)
-
-    _add_cookies_to_wsgi = _add_cookies
-
-class FlaskCliRunner(CliRunner):
-    """Runs commands in tests: `app.test_cli_runner().invoke(args=["name"])`."""
-    def __init__(self, app, **kwargs):
-        super().__init__(**kwargs)
-        self.app = app
-
-    def invoke(self, cli=None, args=None, **kwargs):
-        kwargs.setdefault("obj", ScriptInfo(create_app=lambda: self.app))
-        return super().invoke(cli or self.app.cli, args, **kwargs)
-
-# ------------------------------
-# 8. The command line
+# 7. The command line
 #
-# A command of an extension is one of click's.  `FlaskGroup` collects them: run, shell
-# and routes, those of the application, and those that packages announce as an entry
-# point `flask.commands`.
+# Extensions bring commands of click. `FlaskGroup` has run, shell and routes, those of
+# the application, and those that packages announce as entry points `flask.commands`.
 # ------------------------------
 
 class ScriptInfo:
     """The application that a command is for: found, or made by `create_app`."""
-    def __init__(self, app_import_path=None, create_app=None, set_debug_flag=True):
-        self.app_import_path, self.create_app = app_import_path, create_app
+    def __init__(self, create_app=None):
+        self.create_app = create_app
         self.data, self._loaded_app = {}, None
 
     def load_app(self):
         if self._loaded_app is None:
-            if self.app_import_path:
-                os.environ["FLASK_APP"] = self.app_import_path
             self._loaded_app = (self.create_app or microflask._load_app)()
         return self._loaded_app
 
@@ -779,16 +677,15 @@ def _set(variable):
 
 class FlaskGroup(AppGroup):
     """The commands of an application, and `run`, `shell` and `routes`."""
-    def __init__(self, add_default_commands=True, create_app=None,
-                 add_version_option=True, load_dotenv=True, set_debug_flag=True,
-                 **extra):
+    def __init__(self, name=None, add_default_commands=True, create_app=None,
+                 load_dotenv=True, set_debug_flag=True, **extra):
         options = {"is_eager": True, "expose_value": False}
         extra["params"] = [
             click.Option(["--app", "-A"], callback=_set("FLASK_APP"), **options,
                          help="The application: module:name"),
             click.Option(["--debug/--no-debug"], callback=_set("FLASK_DEBUG"),
                          default=None, **options), *extra.get("params", ())]
-        super().__init__(**extra)
+        super().__init__(name, **extra)
         self.create_app, self.load_dotenv = create_app, load_dotenv
         if add_default_commands:
             for command in (run_command, shell_command, routes_command):
@@ -815,17 +712,11 @@ class FlaskGroup(AppGroup):
     def get_command(self, ctx, name):
         if name in self.commands:
             return self.commands[name]
-        info = ctx.ensure_object(ScriptInfo)
-        try:
-            app = info.load_app()
-        except microflask.NoAppException as error:
-            raise click.UsageError(str(error)) from None
+        app = ctx.ensure_object(ScriptInfo).load_app()
         if not current_app:
             ctx.with_resource(app.app_context())
-        if name in app.cli.commands:
-            return app.cli.commands[name]
-        return next((entry.load() for entry in self._announced()
-                     if entry.name == name), None)
+        return app.cli.commands.get(name) or next((
+            entry.load() for entry in self._announced() if entry.name == name), None)
 
 @click.command("run")
 @click.option("--host", "-h", default="127.0.0.1", envvar="FLASK_RUN_HOST")
@@ -855,32 +746,25 @@ def shell_command():
 @with_appcontext
 def routes_command():
     """Show the rules of the application."""
-    rows = sorted((rule.endpoint, ", ".join(
-        sorted(rule.methods - {"HEAD", "OPTIONS"})), rule.rule)
+    rows = [("Endpoint", "Methods", "Rule")] + sorted(
+        (rule.endpoint, ", ".join(rule.methods - {"HEAD", "OPTIONS"}), rule.rule)
         for rule in current_app.url_map.iter_rules())
-    rows[:0] = [("Endpoint", "Methods", "Rule")]
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
 
-def get_debug_flag():
-    return microflask._is_true(os.environ.get("FLASK_DEBUG", ""))
-
 def main():
     install()
-    FlaskGroup(name="flask", help="Run the commands of a Flask application.").main(
-        prog_name="flask")
+    try:
+        FlaskGroup("flask", help="Run the commands of Flask.").main(prog_name="flask")
+    except microflask.NoAppException as error:
+        sys.exit(f"Error: {error}")
 
 # ------------------------------
-# 9. Names with another meaning
+# 8. Names with another meaning
 #
 # What Flask or Werkzeug calls otherwise, or what has one name for two things.
 # ------------------------------
-
-class Namespace(dict):
-    """Signals by name."""
-    def signal(self, name, doc=None):
-        return self.setdefault(name, microflask.Signal())
 
 MEANINGS: dict[str, Any] = {
     "flask.__version__": "3.1.3", "werkzeug.__version__": "3.1.9",
@@ -892,12 +776,18 @@ MEANINGS: dict[str, Any] = {
     "flask.globals._cv_request": microflask._context,
     "flask.ctx.RequestContext": AppContext,
     "flask.ctx._AppCtxGlobals": microflask._AppCtxGlobals,
+    "flask.wrappers.RequestBase": Request, "flask.wrappers.ResponseBase": Response,
     "flask.sansio.app.App": Flask, "flask.testing.EnvironBuilder": AppEnvironBuilder,
-    "flask.sessions.session_json_serializer": TaggedJSONSerializer(),
+    "flask.sessions.session_json_serializer": microflask._session_json,
+    "flask.json.tag.TaggedJSONSerializer": lambda: microflask._session_json,
+    "flask.signals.Namespace": blinker.Namespace,
+    "werkzeug.datastructures.Authorization": Authorization,
+    "werkzeug.wsgi.LimitedStream": borrow(
+        "werkzeug.wsgi", "LimitedStream", microflask.LimitedStream),
+    "werkzeug.utils.send_file": borrow(
+        "werkzeug.utils", "send_file", microflask.send_file),
     "flask.views.http_method_funcs": frozenset(
         "get post head options delete put trace patch".split()),
-    "werkzeug.exceptions.HTTP_STATUS_CODES": microflask.HTTP_STATUS_CODES,
-    "werkzeug.http.HTTP_STATUS_CODES": microflask.HTTP_STATUS_CODES,
     **{f"werkzeug.exceptions.{theirs.__name__}": default_exceptions[code]
        for code, theirs in borrow(
            "werkzeug.exceptions", "default_exceptions", {}).items()

@@ -2,7 +2,6 @@
 import itertools
 
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, request                            # noqa: E402
@@ -47,6 +46,3 @@ def tour():
     before = client.get("/square/3").json
     client.post("/forget")
     assert client.get("/square/3").json != before
-
-if __name__ == "__main__":
-    app.run()

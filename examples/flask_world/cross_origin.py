@@ -1,6 +1,5 @@
 """Flask-Cors: a browser may call this from another origin, but not from any."""
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, abort                              # noqa: E402
@@ -41,6 +40,3 @@ def tour():
         "Access-Control-Allow-Origin"] == "https://good.example"
     assert client.get("/open", headers=bad).headers[
         "Access-Control-Expose-Headers"] == "X-Total"
-
-if __name__ == "__main__":
-    app.run()

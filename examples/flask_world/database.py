@@ -2,12 +2,11 @@
 import os
 
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, jsonify, request                 # noqa: E402
 from flask_sqlalchemy import SQLAlchemy                   # noqa: E402
-from sqlalchemy import ForeignKey, func                   # noqa: E402
+from sqlalchemy import ForeignKey                         # noqa: E402
 from sqlalchemy.exc import IntegrityError                 # noqa: E402
 from sqlalchemy.orm import Mapped, mapped_column, relationship  # noqa: E402
 
@@ -55,12 +54,6 @@ def books():
     return jsonify(total=page.total, next=page.next_num,
                    titles=[f"{book.author.name}: {book.title}" for book in page])
 
-@app.delete("/authors/<int:number>")
-def forget(number):
-    db.session.delete(db.get_or_404(Author, number))
-    db.session.flush()
-    return "only looks so: nothing is committed", 202
-
 def tour():
     client = app.test_client()
     books = ["Pickwick", "Bleak House", "Hard Times"]
@@ -75,14 +68,7 @@ def tour():
         "titles": ["Dickens: Bleak House", "Dickens: Hard Times"]}
     assert client.get("/books?page=2").json["titles"] == ["Dickens: Pickwick"]
     assert client.get("/books?page=3").status_code == 404
-    shy = client.post("/authors", data={"name": "Shy"}).json["id"]
-    assert client.delete(f"/authors/{shy}").status_code == 202
-    assert client.get(f"/authors/{shy}").status_code == 200, "rolled back"
     with app.app_context():
-        assert db.session.scalar(db.select(func.count(Author.id))) == 2
         db.session.remove()
         db.drop_all()
         db.engine.dispose()
-
-if __name__ == "__main__":
-    app.run()

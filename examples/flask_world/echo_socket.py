@@ -1,6 +1,5 @@
 """Flask-Sock: a WebSocket that sends back what it gets."""
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, request                            # noqa: E402
@@ -28,6 +27,3 @@ def visit(address):
         there.send(text)
         assert there.receive(timeout=10) == f"you: !{text}"
     there.close()
-
-if __name__ == "__main__":
-    app.run()

@@ -3,7 +3,6 @@ import io
 import re
 
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, render_template_string             # noqa: E402
@@ -55,6 +54,3 @@ def tour():
     assert client.post("/api").status_code == 400
     header = {"X-CSRFToken": ada["csrf_token"]}
     assert client.post("/api", headers=header).text == "done"
-
-if __name__ == "__main__":
-    app.run()

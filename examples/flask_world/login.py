@@ -1,6 +1,5 @@
 """Flask-Login: a page for those who logged in, and a cookie that remembers them."""
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, redirect, request, url_for            # noqa: E402
@@ -61,6 +60,3 @@ def tour():
     client.set_cookie("remember_token", "bob|forged")
     client.delete_cookie("session")
     assert client.get("/").status_code == 302
-
-if __name__ == "__main__":
-    app.run()

@@ -7,7 +7,6 @@ import tempfile
 import warnings
 
 import as_flask
-
 as_flask.install()
 
 from flask import Flask                                     # noqa: E402
@@ -63,6 +62,3 @@ def tour():
             with app.app_context():
                 app.extensions["sqlalchemy"].engine.dispose()
     logging.disable(logging.NOTSET)
-
-if __name__ == "__main__":
-    create_app().run()

@@ -1,6 +1,5 @@
 """Flask-Mail: a mail with a template and an attachment."""
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, render_template_string, request    # noqa: E402
@@ -22,8 +21,7 @@ def invite():
 
 def tour():
     client, seen = app.test_client(), []
-    def listener(app, message):
-        seen.append(message.subject)
+    listener = lambda app, message: seen.append(message.subject)  # noqa: E731
     email_dispatched.connect(listener)
     with app.app_context(), mail.record_messages() as outbox:
         answer = client.post("/invite", data={"to": "ada@example.org"})
@@ -32,6 +30,3 @@ def tour():
     assert outbox[0].recipients == ["ada@example.org"]
     assert outbox[0].html == "<b>&lt;Ada&gt;</b>"
     assert outbox[0].attachments[0].filename == "map.txt"
-
-if __name__ == "__main__":
-    app.run()

@@ -1,6 +1,5 @@
 """Flask-Limiter: who asks too often has to wait."""
 import as_flask
-
 as_flask.install()
 
 from flask import Blueprint, Flask                          # noqa: E402
@@ -49,6 +48,3 @@ def tour():
     assert {client.get("/ping").status_code for _ in range(9)} == {200}
     other = {"REMOTE_ADDR": "192.0.2.7"}
     assert client.get("/twice", environ_base=other).status_code == 200
-
-if __name__ == "__main__":
-    app.run()

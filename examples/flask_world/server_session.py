@@ -2,7 +2,6 @@
 import tempfile
 
 import as_flask
-
 as_flask.install()
 
 from cachelib import FileSystemCache                        # noqa: E402
@@ -40,6 +39,3 @@ def tour():
     client.get("/clear")
     assert client.get_cookie("session") is None
     folder.cleanup()
-
-if __name__ == "__main__":
-    app.run()

@@ -1,6 +1,5 @@
 """Flask-SocketIO: rooms and events both ways, over a real socket."""
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, request, session                   # noqa: E402
@@ -41,6 +40,3 @@ def visit(address):
             there.emit("say", "over the wire")
             heard = [there.receive(timeout=10) for _ in range(2)]
             assert heard[1] == ["said", "OVER THE WIRE"]
-
-if __name__ == "__main__":
-    sockets.run(app, port=5000, allow_unsafe_werkzeug=True)

@@ -4,7 +4,6 @@
 
 The extensions come with pip; a test whose extension is missing is skipped.
 """
-import contextlib
 import importlib
 import os
 import re
@@ -21,7 +20,8 @@ import as_flask     # noqa: E402
 import microflask   # noqa: E402
 
 as_flask.install()
-ENVIRON = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
+os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])      # for the commands
+COMMAND = [sys.executable, as_flask.__file__]
 
 def example(name):
     try:
@@ -30,19 +30,6 @@ def example(name):
         if error.name.partition(".")[0] in ("flask", "werkzeug"):
             raise
         pytest.skip(f"pip install {error.name}")
-
-@contextlib.contextmanager
-def serving(name):
-    """Serve an example with the command line, and give its address."""
-    line = [sys.executable, as_flask.__file__, "--app", FOLDER / f"{name}.py", "run",
-            "--port", "0"]
-    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=ENVIRON) as server:
-        try:
-            address = re.compile(r"http://[\d.:]+").search
-            yield next(filter(None, map(address, server.stderr)))[0]
-        finally:
-            server.terminate()
-            server.communicate(timeout=10)
 
 @pytest.mark.parametrize("name", [
     "database", "login", "forms", "migrations", "cross_origin", "outbox",
@@ -53,6 +40,106 @@ def test_what_a_client_sees(name):
 
 @pytest.mark.parametrize("name", ["echo_socket", "socket_io"])
 def test_what_a_client_sees_over_a_socket(name):
-    visit = example(name).visit
-    with serving(name) as address:
-        visit(address)
+    visit, path = example(name).visit, FOLDER / f"{name}.py"
+    if name == "socket_io":     # its client needs these two
+        pytest.importorskip("requests")
+        pytest.importorskip("websocket")
+    with subprocess.Popen([*COMMAND, "--app", path, "run", "--port", "0"], text=True,
+                          stderr=subprocess.PIPE) as server:
+        try:
+            found = map(re.compile(r"http://[\d.:]+").search, server.stderr)
+            visit(next(filter(None, found))[0])
+        finally:
+            server.terminate()
+            server.communicate(timeout=10)
+
+# as_flask itself
+
+@pytest.mark.parametrize("address, ours", [
+    ("flask.request", "request"), ("flask.globals.g", "g"), ("flask.abort", "abort"),
+    ("werkzeug.exceptions.NotFound", "NotFound"),
+    ("werkzeug.datastructures.MultiDict", "MultiDict"),
+    ("werkzeug.wrappers.Response", "Flask.response_class"),
+    ("flask.signals.request_started", "request_started"),
+    ("werkzeug.local.LocalProxy", "LocalProxy")])
+def test_a_name_of_flask_is_the_object_of_microflask(address, ours):
+    module, name = address.rsplit(".", 1)
+    namespace = {**vars(microflask), "Flask": as_flask.Flask}
+    assert getattr(importlib.import_module(module), name) is eval(ours, namespace)
+
+@pytest.mark.parametrize("line, message", [
+    ("from flask import _app_ctx_stack", "cannot import name '_app_ctx_stack'"),
+    ("from flask import os", "cannot import name 'os'"),
+    ("from werkzeug.exceptions import Nothing", "cannot import name 'Nothing'"),
+    ("import flask.ext", "as_flask stands in for flask, and has no module"),
+    ("import werkzeug.contrib", "as_flask stands in for werkzeug, and has no module")])
+def test_a_name_that_nobody_has_is_an_import_error(line, message):
+    with pytest.raises(ImportError, match=message):
+        exec(line)
+
+def test_what_is_not_in_microflask_comes_from_werkzeug():
+    from werkzeug.datastructures import HeaderSet
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+    assert HeaderSet(["a"]).to_header() == "a"
+    assert DispatcherMiddleware.__module__ == "real_werkzeug.middleware.dispatcher"
+
+def test_nested_blueprints_and_values_of_urls():
+    from flask import Blueprint, Flask, request, url_for
+    app, seen = Flask(__name__), []
+    outer = Blueprint("outer", __name__, url_prefix="/outer")
+    inner = Blueprint("inner", __name__, url_prefix="/<lang>")
+    outer.before_request(lambda: seen.append("outer"))
+    inner.before_request(lambda: seen.append("inner"))
+    inner.url_value_preprocessor(lambda endpoint, values: values.pop("lang"))
+    inner.url_defaults(lambda endpoint, values: values.setdefault("lang", "de"))
+    inner.add_url_rule("/page", "page", lambda: [url_for(".page"), request.blueprints])
+    outer.register_blueprint(inner)
+    app.register_blueprint(outer)
+    assert app.test_client().get("/outer/fr/page").json == [
+        "/outer/de/page", ["outer.inner", "outer"]]
+    assert seen == ["outer", "inner"]
+
+def test_views_responses_and_settings(monkeypatch):
+    from flask import Flask, url_for
+    from flask.views import View
+    app = Flask(__name__)
+
+    class Shout(View):
+        methods = ["POST"]
+
+        def dispatch_request(self):
+            response = app.make_response("HELLO")
+            response.cache_control.max_age = 60
+            response.vary.update(["Accept", "Cookie"])
+            return response
+
+    app.add_url_rule("/shout", view_func=Shout.as_view("shout"))
+    app.url_build_error_handlers.append(lambda error, endpoint, values: f"?{endpoint}")
+    client = app.test_client()
+    response = client.post("/shout", auth=("ada", "engine"))
+    assert (response.text, response.request.authorization.username) == ("HELLO", "ada")
+    assert response.headers["Cache-Control"] == "max-age=60"
+    assert response.headers["Vary"] == "Accept, Cookie"
+    assert client.get("/shout").status_code == 405
+    with app.test_request_context():
+        assert url_for("nowhere") == "?nowhere"
+    monkeypatch.setenv("FLASK_MAIL__PORT", "25")
+    app.config.from_prefixed_env()
+    assert app.config["MAIL"] == {"PORT": 25}
+
+def test_commands_of_click(tmp_path):
+    from flask import Blueprint, Flask, current_app
+    app, blueprint = Flask("x"), Blueprint("b", __name__)
+    blueprint.cli.command("greet")(lambda: print("hello from", current_app.name))
+    app.register_blueprint(blueprint)
+    assert app.test_cli_runner().invoke(args=["b", "greet"]).output == "hello from x\n"
+    (tmp_path / "hello.py").write_text(
+        "from flask import Flask\napp = Flask(__name__)\n"
+        "@app.get('/<name>')\ndef hello(name): return name\n")
+    for words, *args in (("hello     GET      /<name>", "--app", "hello", "routes"),
+                         ("routes", "--app", "hello", "--help"),
+                         ("No such command", "--app", "hello", "nothing"),
+                         ("Could not import 'gone'", "--app", "gone", "run")):
+        done = subprocess.run([*COMMAND, *args], cwd=tmp_path, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert words in done.stdout

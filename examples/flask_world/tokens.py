@@ -1,6 +1,5 @@
 """Flask-JWT-Extended: signed tokens in a header or in a cookie, and taken back."""
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, jsonify, request                   # noqa: E402
@@ -65,6 +64,3 @@ def tour():
     assert client.post("/me").status_code == 401, "a cookie alone does not change"
     proof = {"X-CSRF-TOKEN": client.get_cookie("csrf_access_token").value}
     assert client.post("/me", headers=proof).status_code == 200
-
-if __name__ == "__main__":
-    app.run()

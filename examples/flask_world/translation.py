@@ -2,7 +2,6 @@
 from datetime import date
 
 import as_flask
-
 as_flask.install()
 
 from flask import Flask, render_template_string, request    # noqa: E402
@@ -35,6 +34,3 @@ def tour():
     assert client.get("/").text == "March 1, 2026 1,234,567.5 Hello Ada"
     assert client.get("/?lang=fr").text.startswith("1 mars 2026")
     assert client.get("/forced", headers=german).text == "fr 0,5 yes"
-
-if __name__ == "__main__":
-    app.run()
