@@ -74,8 +74,8 @@ V = TypeVar("V")
 # ------------------------------
 # 1. Rules: how a path becomes a regular expression
 # A rule such as `/user/<name>/post/<int:id>` is fixed text with variables. Each has a
-# converter, which knows the text that it matches (a regular expression), and makes a
-# value of the text and a text of the value. So a rule matches a path, and builds one.
+# converter: a regular expression for its text, and methods that turn the text into a
+# value and back. So the same rule can match a path and build one.
 # ------------------------------
 
 def _quote_path(text):
@@ -137,9 +137,9 @@ _ARGUMENT = re.compile(r"""["']?([^"',]+)["']?\s*(?:,\s*|\Z)""")
 _SLASH = re.compile(r"/(?![^<]*>)")     # but not one inside of < and >
 
 class Rule:
-    """A path with variables, and the endpoint that it leads to. With `strict_slashes` a
-    rule that ends with a slash redirects a path without it, and another rule does not
-    match a path with one. `defaults` are values that are not in the path."""
+    """A path with variables, and the endpoint that it leads to. With `strict_slashes`
+    the rule `/a/` redirects the path `/a`, and the rule `/b` does not match `/b/`.
+    `defaults` are values that are not in the path."""
     provide_automatic_options = False
     owners: tuple = (None,)
     regex: re.Pattern | None = None     # compiled when it is first used
@@ -163,7 +163,7 @@ class Rule:
         self.parts = []         # fixed texts and (variable, converter) pairs
         self.shape = []         # for each segment its text, or None if it has variables
         self.weight = []        # sorts the rule among others
-        self.arguments, self.has_path, together = set(), False, []
+        self.arguments, self.has_path, degree = set(), False, 0
         for segment in _SLASH.split(self.rule[1:].removesuffix("/")):
             pieces = _VARIABLE.split(segment)   # text, kind, arguments, name ...
             texts, converters = pieces[::4], []
@@ -187,13 +187,13 @@ class Rule:
             lengths = [-len(text) for text in texts if text]
             self.weight.append((1, -len(lengths), lengths, -len(converters), [
                 each.weight for each in converters]) if converters else (0,))
-            # `<a>-<b>.html` can match a long text in many ways, and the expression
-            # would try them all. So a rule with such variables takes no long path.
-            together = together + converters if self.has_path else converters
-            self.has_path = not all(each.part_isolating for each in together)
-            if len(together) > 1:
-                wide = sum(each.weight > 50 for each in together)
-                self.longest_path = 3000 if wide < 3 else 200 if wide == 3 else 60
+            # `<a>-<b>.html` can split a text in many ways, and the expression tries all
+            # of them. So such a rule does not match a long path.
+            wide = sum(each.weight > 50 for each in converters)
+            degree += wide if self.has_path else max(wide - 1, 0)
+            if len(converters) > 1 or converters and self.has_path or self.longest_path:
+                self.longest_path = (3000, 3000, 200, 60)[min(degree, 3)]
+            self.has_path |= not all(each.part_isolating for each in converters)
         if self.is_branch and self.rule != "/":
             self.parts.append("/")
         self.arguments |= self.defaults.keys()
@@ -317,17 +317,17 @@ class Map:
         allowed = set()
         for rule in self._candidates(key):
             takes_slash = rule.has_path and not rule.is_branch
-            is_strict = rule.strict_slashes and rule.is_branch != has_slash
-            if has_slash and is_strict and not takes_slash:
+            wrong_slash = rule.strict_slashes and rule.is_branch != has_slash
+            if has_slash and wrong_slash and not takes_slash:
                 continue
             values = rule.match(path if takes_slash else key)
             if values is None:
                 continue
             if rule.allows(method):
-                if rule.is_branch and is_strict:
+                if rule.is_branch and wrong_slash:
                     raise RequestRedirect(_quote_path(f"/{path}/" if path else "/"))
                 return (rule, values), allowed
-            if not (rule.is_branch and is_strict):
+            if not (rule.is_branch and wrong_slash):
                 allowed |= rule.methods
         return None, allowed
 
@@ -470,7 +470,7 @@ class BadRequestKeyError(BadRequest, KeyError):
     def __str__(self):
         text = f"400 Bad Request: the key {[*self.args, None][0]!r} is missing."
         if self.args and has_request_context() and self.args[0] in request.form:
-            text += (" The form has a text of this name. To send a file, write <form "
+            text += (" The form has a text of this name. If it is a file, write <form "
                      'method=post enctype="multipart/form-data">.')
         return text
 
@@ -609,8 +609,7 @@ class AppContext(_NoContext):
     """All that belongs to a request, or to `with app.app_context():`.
     A request inside of an active context of the same application shares the `g` and
     the teardown of that one, as in Flask."""
-    has_app, is_open = True, False
-    flashes: list | None = None
+    has_app, was_pushed, flashes = True, False, None
     streams = 0         # bodies that still use the context: see stream_with_context
 
     def __init__(self, app, request=None):
@@ -626,9 +625,9 @@ class AppContext(_NoContext):
     def push(self):
         outer = _context.get()
         self.tokens.append(_context.set(self))
-        if self.is_open:
+        if self.was_pushed:
             return
-        self.is_open = True
+        self.was_pushed = True
         if self.has_request and outer.has_app and outer.app is self.app:
             self.g, self.app_context = outer.g, outer.app_context
         else:
@@ -836,7 +835,7 @@ def _immutable(self, *args, **kwargs):
 class ImmutableMultiDict(MultiDict[V]):
     """A MultiDict that the client filled: change a `copy()` of it."""
     __setitem__ = __delitem__ = add = setlist = update = _immutable
-    pop = poplist = setdefault = clear = __ior__ = _immutable
+    pop = popitem = poplist = setdefault = clear = __ior__ = _immutable
 
 _NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")      # RFC 9110 section 5.6.2
@@ -946,13 +945,13 @@ class EnvironHeaders(Headers):
 # ------------------------------
 # 6. The words of HTTP: options, dates, cookies
 # Header values are small languages. The parsers read whatever a client sends: they
-# never raise, their time grows with the length only, and they leave out what they
+# never raise, their time is proportional to the length, and they leave out what they
 # cannot read. What we write ourselves is checked. (RFC 9110, RFC 6265, RFC 8187)
 # ------------------------------
 
-_LIST_ITEM = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|\Z))+')
+_LIST_ITEM = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.?)*(?:"|\Z))+')
 _OPTION = re.compile(
-    r';[ \t]*([^\s;="]+)=("(?:[^"\\]|\\.)*"|[^;"]*)(?=[ \t]*(?:;|\Z))')
+    r';[ \t]*([^\s;="]+)=("(?:[^"\\]|\\.)*"[ \t]*|[^;"]*)(?=;|\Z)')
 
 def _unquote(text):
     return re.sub(r"\\(.)", r"\1", text[1:-1]) if text[:1] == text[-1:] == '"' else text
@@ -1129,7 +1128,6 @@ class Request:
     url_rule: Rule | None = None                        # set by the router
     view_args: dict[str, Any] | None = None
     routing_exception: HTTPException | None = None
-    trusted_hosts: list[str] | None = None
     session: Any = None
     _files: ImmutableMultiDict[FileStorage] = ImmutableMultiDict()
     _data: bytes | None = None
@@ -1194,6 +1192,7 @@ class Request:
         text = self.environ.get("CONTENT_LENGTH") or ""
         return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
+    trusted_hosts = cached_property(lambda self: _conf()["TRUSTED_HOSTS"])
     # Limits, which you can also set for one request: bytes of the body, bytes of all
     # text fields of a form, and the number of its parts.
     max_content_length = cached_property(lambda self: _conf()["MAX_CONTENT_LENGTH"])
@@ -1325,7 +1324,7 @@ class Response:
 
     @status.setter
     def status(self, value: int | str):
-        if isinstance(value, int) or value.isdigit():
+        if isinstance(value, int) or value.isdecimal():
             code = int(value)
             value = f"{code} {HTTP_STATUS_CODES.get(code, 'Unknown').upper()}"
         if not re.fullmatch(r"[1-9][0-9]{2} [\x20-\x7e\x80-\xff]+", value):
@@ -1577,7 +1576,7 @@ class SecureCookieSession(SessionMixin, dict[str, Any]):
     modified = accessed = False
     __setitem__, __delitem__ = _modifies("__setitem__"), _modifies("__delitem__")
     clear, update = _modifies("clear"), _modifies("update")
-    popitem = _modifies("popitem")
+    popitem, __ior__ = _modifies("popitem"), _modifies("__ior__")
 
     def pop(self, key, *default):
         self.modified = self.modified or key in self
@@ -1594,7 +1593,8 @@ class NullSession(SecureCookieSession):
         raise RuntimeError("The session is unavailable because no secret key was set: "
                            f"set app.secret_key to a long random value.{tip}")
 
-    __setitem__ = __delitem__ = clear = pop = popitem = update = setdefault = _fail
+    __setitem__ = __delitem__ = __ior__ = clear = pop = _fail
+    popitem = update = setdefault = _fail
 
 # How JSON holds the types that it lacks: {tag: (is it such a value, to JSON, back)}.
 _TAGS = {
@@ -1652,12 +1652,12 @@ class SecureCookieSessionInterface(SessionInterface):
         if not app.secret_key:
             return None
         keys = [*(app.config["SECRET_KEY_FALLBACKS"] or ()), app.secret_key]
-        if self._kept[0] != keys:       # the last key signs, all of them verify
+        if (kept := self._kept)[0] != keys:     # the last key signs, all of them verify
             from itsdangerous import URLSafeTimedSerializer
-            self._kept = keys, URLSafeTimedSerializer(
+            kept = self._kept = keys, URLSafeTimedSerializer(
                 keys, salt=self.salt, serializer=_session_json,
                 signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha1})
-        return self._kept[1]
+        return kept[1]
 
     def open_session(self, app, request):
         serializer = self.get_signing_serializer(app)
@@ -1665,7 +1665,7 @@ class SecureCookieSessionInterface(SessionInterface):
             return None
         if "HTTP_COOKIE" not in request.environ:
             return self.session_class()
-        try:    # forged, too old, signed but not a dict: all that is an empty session
+        try:    # missing, forged, too old, not a dict: all that is an empty session
             return self.session_class(serializer.loads(
                 request.cookies[self.get_cookie_name(app)],
                 max_age=int(app.permanent_session_lifetime.total_seconds())))
@@ -1699,7 +1699,7 @@ def flash(message: Any, category: str = "message") -> None:
 def get_flashed_messages(with_categories: bool = False, category_filter=()) -> list:
     """Take the messages out of the session: texts, or pairs (category, message).
     `category_filter` is a list of the categories that you want."""
-    context = request and _context.get()
+    context = request and _context.get()    # without a request, .flashes raises
     if context.flashes is None:
         context.flashes = session.pop("_flashes") if "_flashes" in session else []
     found = [(category, message) for category, message in context.flashes
@@ -1752,11 +1752,12 @@ def render_template(template_name_or_list, **context: Any) -> str:
 
 def render_template_string(source: str, **context: Any) -> str:
     kept = current_app.string_templates
-    if source not in kept:
+    template = kept.get(source)
+    if template is None:
         if len(kept) >= 400:    # strings made of data must not fill the memory
             kept.clear()
-        kept[source] = current_app.jinja_env.from_string(source)
-    return _render(kept[source], context)
+        template = kept[source] = current_app.jinja_env.from_string(source)
+    return _render(template, context)
 
 # ------------------------------
 # 12. What application and blueprint share; blueprints
@@ -2092,7 +2093,7 @@ class Flask(Scaffold):
 
     def handle_user_exception(self, e):
         """Return the value of the error's handler, or the error if it is a response."""
-        if isinstance(e, RequestRedirect) or getattr(e, "code", e) is None:
+        if isinstance(e, HTTPException) and e.code in (None, RequestRedirect.code):
             return e
         if isinstance(e, BadRequestKeyError):
             e.show_exception = self.debug
@@ -2286,21 +2287,20 @@ class Flask(Scaffold):
 
     def match_request(self, request):
         """Find the rule. An error waits in the request until the hooks have run."""
-        request.trusted_hosts = self.config["TRUSTED_HOSTS"]
         try:
             request.host    # which raises an error if it is malformed
             request.url_rule, request.view_args = self.url_map.match(
                 _text(request.environ, "PATH_INFO") or "/", request.method)
         except HTTPException as error:
             if isinstance(error, RequestRedirect):
-                query = request.query_string.decode("latin-1")
+                query = request.query_string.decode(errors="replace")
                 error.new_url = request.root_url[:-1] + error.new_url + (
                     f"?{query}" if query else "")
             request.routing_exception = error
 
     def make_default_options_response(self):
         try:
-            return self.url_map.match(request.path, "")     # no rule has this method
+            self.url_map.match(request.path, "")    # raises: no rule has this method
         except MethodNotAllowed as error:
             return self.response_class(headers=error.get_headers())
 
@@ -2328,7 +2328,7 @@ class Flask(Scaffold):
         url = _quote_path(root) + self.url_map.build(endpoint, values, _method)
         if host:
             scheme = scheme if _scheme is None else _scheme
-            url = f"{scheme}:".lstrip(":") + f"//{host}{url}"
+            url = f"{scheme}://{host}{url}" if scheme else f"//{host}{url}"
         return f"{url}#{quote(_anchor, safe='%!#$&()*+,/:;=?@')}" if _anchor else url
 
     def test_client(self, **kwargs) -> FlaskClient:

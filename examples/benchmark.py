@@ -24,8 +24,7 @@ from collections import namedtuple
 from pathlib import Path
 from types import SimpleNamespace
 
-FRAMEWORKS = {"bare": "#777", "flask": "#8b929c", "bottle": "#c98a2e",
-              "falcon": "#3f8fc9", "microflask": "#d0416b"}
+FRAMEWORKS = ["bare", "flask", "bottle", "falcon", "microflask"]
 HERE, SECRET = str(Path(__file__).resolve().parent), "only for this"
 IMPORT = f"import sys; sys.path.append({HERE!r}); from benchmark import *; "
 
@@ -266,49 +265,27 @@ def measure_routes(name, row, folder):
     rounds = [[burst(*each) for each in tries] for _ in range(10)]
     best = list(map(min, zip(*rounds)))
     return routed(name, 10_000)[1] if row.limit == 1 else max(best) / min(best)
-def measure_servers(name, row, folder):
-    """Microseconds for a request of wrk on four connections."""
-    if name == "bare" and row.base == "flask":
-        raise LookupError("nothing to compare")
-    port = 20_000 + os.getpid() % 10_000
-    run = ["-m", "gunicorn", f"-b127.0.0.1:{port}", "--pythonpath", HERE,
-           f"benchmark:application({name!r})"]
-    if row.base == "flask":
-        run = ["-c", f"{IMPORT}application({name!r}).run(port={port})"]
-    server = subprocess.Popen([sys.executable, *run], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
-    try:
-        time.sleep(2)  # it starts
-        found = output("wrk", "-t1", "-c4", "-d1s", f"http://127.0.0.1:{port}/")
-        return 1e6 / float(found.split("Requests/sec:")[1].split()[0])
-    finally:
-        server.terminate()
-        server.wait(10)
-
 ROUTES = ["/resource%d", "/resource%d/<int:id>", "/resource%d/<int:id>/sub/<name>",
           "/api/<name>/action%d/<int:id>"]
 MODES = {  # how to measure, how often, on which frameworks, what
-    "rows": (measure_rows, 24, [*FRAMEWORKS], ROWS),
-    "instructions": (measure_instructions, 1, [*FRAMEWORKS], ROWS),
+    "rows": (measure_rows, 24, FRAMEWORKS, ROWS),
+    "instructions": (measure_instructions, 1, FRAMEWORKS, ROWS),
     "routes": (measure_routes, 1, ["flask", "microflask"], [
         Row("seconds to register 10,000 (1)", 1, 1, "/resource%d", limit=1),
         *(Row(f"{word}{rule} (1.5)", 1, 1, rule, status=status, limit=1.5)
           for word, status in (("", 200), ("miss ", 404)) for rule in ROUTES)]),
-    "start": (measure_start, 12, [*FRAMEWORKS][1:], [
+    "start": (measure_start, 12, FRAMEWORKS[1:], [
         Row("import, CPU ms", 2, 2, "(time.process_time() - begin) * 1e3"),
         Row("resident, MB", rule="int(open('/proc/self/statm').read().split()[1])"
             " * os.sysconf('SC_PAGE_SIZE') / 1e6")]),
-    "memory": (measure_memory, 1, [*FRAMEWORKS][1:], [
+    "memory": (measure_memory, 1, FRAMEWORKS[1:], [
         Row("10 MB upload, kB beyond it (1000)", 1, 1, "upload", limit=1000),
-        Row("10,000 chunks, kB (20)", 1, 1, "stream", status=10_000, limit=20)]),
-    "servers": (measure_servers, 6, ["bare", "flask", "microflask"], [
-        Row("gunicorn, us", 0.8, 0.8, base="bare"),
-        Row("development server, us", 1, 1)])}
+        Row("10,000 chunks, kB (20)", 1, 1, "stream", status=10_000, limit=20)])}
 
 def work(mode, name, index, folder):
     return MODES[mode][0](name, MODES[mode][3][index], folder)
 
-# ---- 5. Taking turns, the table, the chart --------------------------------------
+# ---- 5. Taking turns, the table --------------------------------------
 def taking_turns(mode, rows, names, quick, folder):
     found, spawn = {}, multiprocessing.get_context("spawn")
     pools, end = {name: spawn.Pool(1) for name in names}, time.monotonic() + 1200
@@ -342,31 +319,15 @@ def show(row, cells):
         wanted = f"{row.floor:>5g}x {row.aim:>3g}x {reached}"
     print(f"{row.name:41}", *[f"{each['text']:>12}" for each in cells.values()], wanted)
 
-def chart(result):
-    bars = [(row, name, cells[name]["times"]) for row, cells in result.items()
-            for name in cells if name != "bare" and "times" in cells[name]]
-    text, longest = "", max(times for _, _, times in bars)
-    for n, (row, name, times) in enumerate(bars):
-        y, width = 13 * n + 6 * list(result).index(row) + 30, 380 * times / longest
-        text += (f'<text class="{name}" y="{y + 9}">{row}</text><rect x="120" y="{y}" '
-                 f'width="{width:.1f}" height="11" fill="{FRAMEWORKS[name]}"/>'
-                 f'<text x="{width + 125:.0f}" y="{y + 9}">{times:.2f} {name}</text>\n')
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {y + 20}">\n<style>'
-        "text{font:10px system-ui,sans-serif;fill:#24292f}.bottle,.falcon,.microflask"
-        "{display:none}@media (prefers-color-scheme:dark){text{fill:#d5dae0}}</style>\n"
-        f'<text y="12">Times as fast as Flask (CPU time)</text>\n{text}</svg>\n')
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for mode in list(MODES)[1:]:
         parser.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode)
     parser.add_argument("--quick", action="store_true", help="under a minute")
-    for option, words in ("--rows", [*ROW]), ("--on", [*FRAMEWORKS]):
+    for option, words in ("--rows", [*ROW]), ("--on", FRAMEWORKS):
         parser.add_argument(option, default=words, type=lambda text: text.split(","),
                             help=f"some of {','.join(words)}")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--svg", type=Path, metavar="FILE")
     options = parser.parse_args()
     mode, result = options.mode or "rows", {}
     _, _, names, rows = MODES[mode]
@@ -393,8 +354,6 @@ def main():
         show(Row("geometric mean", 5, 7), cells)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1))
-    if options.svg and "geometric mean" in result:
-        options.svg.write_text(chart(result))
 
 if __name__ == "__main__":
     main()

@@ -147,7 +147,7 @@ def test_a_web_socket_echoes_text_and_bytes(server, tmp_path):
                 f"ws{url[4:]}/echo", None, {"Origin": "http://127.0.0.1"})
             for message in ("Grüße", b"\0\xff"):
                 client.send(message)
-                assert client.receive(timeout=10) == message
+                assert client.receive(timeout=30) == message
             client.close()
             client.thread.join(10)
     assert "Traceback" not in log.read_text()
@@ -160,7 +160,7 @@ def test_nginx_passes_a_session_from_one_instance_to_the_other(tmp_path):
         visitor.addheaders = [("X-Forwarded-For", "6.6.6.6")]
         seen = []
         for _ in range(5):
-            page = visitor.open(url, timeout=20).read().decode()
+            page = visitor.open(url, timeout=60).read().decode()
             seen.append(re.findall(r'id="(?:instance|visits)">(\w+)<', page))
         assert {instance for instance, _ in seen} == {"one", "two"}
         assert [visits for _, visits in seen] == ["1", "2", "3", "4", "5"]

@@ -1,7 +1,7 @@
 """The x-ray: send one request through an application, and see its way through the code.
 
     python examples/xray.py                             # its own small application
-    python examples/xray.py --app examples/todo.py      # yours: a file, or module:name
+    python examples/xray.py --app examples/api.py       # yours: a file, or module:name
 
 You see the steps of the request (`wsgi_app`, the methods it calls, your functions),
 their lines as they run, and the values that change. "Every function" adds what these
@@ -291,7 +291,7 @@ def described(code):
             "chapter": chapter.number if chapter else 0,
             "step": not is_ours or any(
                 code.co_firstlineno <= step.line <= ends[0] for step in way(BOOK)),
-            "lines": [re.sub(rf"^((?:<span[^>]*>)?) {{{margin}}}", r"\1", line)
+            "lines": [re.sub(rf"^((?:<span[^>]*>)?) {{{margin}}}", r"\1", str(line))
                       for line in painted(code.co_filename)[first - 1:max(ends)]]}
 
 def examine(app, asked):

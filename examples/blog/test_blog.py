@@ -61,7 +61,7 @@ def visit(url):
     for who, path, form, status, words in VISITS:
         body = None if form is None else urlencode({"token": tokens.get(who), **form})
         while path:
-            connection = http.client.HTTPConnection(url.partition("//")[2], timeout=20)
+            connection = http.client.HTTPConnection(url.partition("//")[2], timeout=60)
             connection.request("GET" if body is None else "POST", path, body, {
                 "Content-Type": "application/x-www-form-urlencoded",
                 "Cookie": cookies[who]})

@@ -22,9 +22,9 @@ TEXTS = {name: (HERE / name).read_text("utf-8") for name in check.STAGES}
 EACH_STAGE = pytest.mark.parametrize("name", TEXTS)
 
 def run(*command, cwd=None):
-    """Run a command for two minutes at most, and return what comes."""
+    """Run a command for five minutes at most, and return what comes."""
     return subprocess.run(list(map(str, command)), encoding="utf-8", cwd=cwd,
-                          capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
+                          capture_output=True, stdin=subprocess.DEVNULL, timeout=300)
 
 def run_check(*arguments):
     return run(sys.executable, "-X", "utf8", HERE / "check.py", *arguments)
@@ -111,7 +111,7 @@ def test_the_stages_have_27_open_exercises_and_the_solutions_none(tmp_path):
     for name in TEXTS:
         (tmp_path / name).write_text(solved(name), "utf-8")
     for folder, status, boxes in (HERE, 1, 0), (tmp_path, 0, 27):
-        done = run_check("--in", folder)
+        done = run_check("--in", folder, "--seconds", 60)
         assert (done.returncode, done.stderr) == (status, "")
         assert done.stdout.startswith(f"The stages in {folder}:\n")
         assert done.stdout.count("[x]") == boxes
@@ -161,12 +161,6 @@ def test_a_program_of_any_kind_gets_an_answer(tmp_path, first, words):
     done = run_check("1.1", "--in", tmp_path, "--seconds", limit)
     assert (done.returncode, done.stderr) == (int("[x]" not in words), "")
     assert words in " ".join(done.stdout.split())
-
-def test_a_stage_that_python_cannot_read_is_told_once(tmp_path):
-    (tmp_path / "stage1_wsgi.py").write_text("def")
-    lines = run_check("1", "--in", tmp_path).stdout.splitlines()
-    assert lines[2:] == ["      came      SyntaxError: invalid syntax"
-                         " (stage1_wsgi.py, line 1)"]
 
 def test_hints_come_one_by_one():
     first, both = run_check("3.1").stdout, run_check("3.1", "--hints", 2).stdout
