@@ -133,7 +133,7 @@ class UUIDConverter(BaseConverter):
 
 _VARIABLE = re.compile(
     r"<(?:([a-zA-Z_]\w*)(?:\((.*?)\))?:)?([a-zA-Z_]\w*)>", re.ASCII)
-_ARGUMENT = re.compile(r"""["']?([^"',]+)["']?\s*(?:,\s*|\Z)""")
+_ARGUMENT = re.compile(r"""\s*("[^"]*"|'[^']*'|[^,]+)""")
 _SLASH = re.compile(r"/(?![^<]*>)")     # but not one inside of < and >
 
 class Rule:
@@ -174,8 +174,8 @@ class Rule:
                     raise self._error(f"uses the variable {name!r} twice", f"{name}>")
                 if kind and kind not in map.converters:
                     raise LookupError(f"The converter {kind!r} does not exist.")
-                converter = map.converters[kind or "default"](
-                    map, *_ARGUMENT.findall(arguments or ""))
+                converter = map.converters[kind or "default"](map, *[
+                    a.strip().strip("\"'") for a in _ARGUMENT.findall(arguments or "")])
                 converters.append(converter)
                 self.parts += [(name, converter), text]
                 self.arguments.add(name)
@@ -192,7 +192,7 @@ class Rule:
             wide = sum(each.weight > 50 for each in converters)
             degree += wide if self.has_path else max(wide - 1, 0)
             if len(converters) > 1 or converters and self.has_path or self.longest_path:
-                self.longest_path = (3000, 3000, 200, 60)[min(degree, 3)]
+                self.longest_path = 3000 if degree < 2 else 5400 // (degree + 1) ** 3
             self.has_path |= not all(each.part_isolating for each in converters)
         if self.is_branch and self.rule != "/":
             self.parts.append("/")
@@ -219,6 +219,9 @@ class Rule:
             if type(part) is tuple:
                 values[part[0]] = part[1].to_python(values[part[0]])
         return {**values, **self.defaults}
+
+    def __str__(self):
+        return self.rule
 
     def allows(self, method):
         return self.methods is None or method in self.methods
@@ -469,7 +472,7 @@ class BadRequestKeyError(BadRequest, KeyError):
 
     def __str__(self):
         text = f"400 Bad Request: the key {[*self.args, None][0]!r} is missing."
-        if self.args and has_request_context() and self.args[0] in request.form:
+        if self.args and request and self.args[0] in vars(request).get("form", ()):
             text += (" The form has a text of this name. If it is a file, write <form "
                      'method=post enctype="multipart/form-data">.')
         return text
@@ -493,8 +496,7 @@ class RequestRedirect(HTTPException):
 
 def abort(code: Any, *args: Any, **kwargs: Any) -> NoReturn:
     """End the request with an error: a code, an exception, or a response.
-    Other arguments go to the exception: `abort(404, "No such user.")`. Raises
-    LookupError if the code has no exception."""
+    Other arguments go to the exception: `abort(404, "No such user.")`."""
     if isinstance(code, (BaseException, type)):
         raise code
     if isinstance(code, Response):
@@ -710,8 +712,7 @@ class _ContextStream:
                 _context.reset(token)
 
     def __del__(self):
-        # A finalizer that sets a ContextVar can crash CPython 3.10 and 3.11
-        # (gh-148891), so set it in a copy.
+        # To set a ContextVar in a finalizer can crash CPython 3.10, 3.11 (gh-148891).
         copy_context().run(self.close)
 
 try:        # signals tell other code what happens
@@ -892,8 +893,9 @@ class Headers:
     def add(self, name, value, **options):
         self._list.append(_header(name, dump_options_header(value, options)))
 
-    def set(self, name, value):
-        pair, names = _header(name, value), [key.lower() for key in self.keys()]
+    def set(self, name, value, **options):
+        pair = _header(name, dump_options_header(value, options))
+        names = [key.lower() for key in self.keys()]
         at = names.index(name.lower()) if name.lower() in names else len(names)
         self.remove(name)
         self._list.insert(at, pair)
@@ -1418,8 +1420,8 @@ class Response:
 
 @functools.lru_cache(maxsize=200)
 def _quote_url(url):
-    host = urlsplit(url).netloc
-    if not host.isascii():
+    if not re.match(r"([\w+.-]+:)?//[^/?#]*|", url)[0].isascii():
+        host = urlsplit(url).netloc
         url = url.replace(host, host.encode("idna").decode("ascii"), 1)
     return quote(url, safe="%!#$&'()*+,/:;=?@[]~")
 
@@ -1461,7 +1463,7 @@ class Config(dict):
 
     def from_object(self, obj) -> None:
         obj = import_string(obj) if isinstance(obj, str) else obj
-        self.from_mapping({key: getattr(obj, key) for key in dir(obj)})
+        self.from_mapping({key: getattr(obj, key) for key in dir(obj) if key.isupper()})
 
     def from_mapping(self, mapping=(), **values) -> bool:
         settings = {**dict(mapping), **values}
@@ -1536,7 +1538,7 @@ class JSONProvider:
         if args and kwargs:
             raise TypeError("jsonify() takes either arguments or keywords, not both")
         is_compact = not self.app.debug if self.compact is None else self.compact
-        text = self.dumps(args[0] if len(args) == 1 else args or kwargs, **(
+        text = self.dumps(args[0] if len(args) == 1 else args or kwargs or None, **(
             {"separators": (",", ":")} if is_compact else {"indent": 2}))
         return self.app.response_class(f"{text}\n", mimetype=self.mimetype)
 
@@ -1674,10 +1676,10 @@ class SecureCookieSessionInterface(SessionInterface):
 
     def save_session(self, app, session, response):
         config = app.config
-        if session.accessed and "Cookie" not in response.headers.get("Vary", ""):
-            varies = [*response.headers.getlist("Vary"), "Cookie"]
-            response.headers.set("Vary", ", ".join(varies))
         is_kept = session.get("_permanent") and config["SESSION_REFRESH_EACH_REQUEST"]
+        varies = response.headers.getlist("Vary")
+        if (session.accessed or is_kept) and "Cookie" not in ", ".join(varies):
+            response.headers.set("Vary", ", ".join([*varies, "Cookie"]))
         if not session.modified and not is_kept:
             return
         options = {key: config[f"SESSION_COOKIE_{key.upper()}"] for key in (
@@ -1697,8 +1699,7 @@ def flash(message: Any, category: str = "message") -> None:
     current_app.send_signal(message_flashed, message=message, category=category)
 
 def get_flashed_messages(with_categories: bool = False, category_filter=()) -> list:
-    """Take the messages out of the session: texts, or pairs (category, message).
-    `category_filter` is a list of the categories that you want."""
+    """Take the messages out of the session: texts, or pairs (category, message)."""
     context = request and _context.get()    # without a request, .flashes raises
     if context.flashes is None:
         context.flashes = session.pop("_flashes") if "_flashes" in session else []
@@ -1732,7 +1733,7 @@ def _create_environment(app):
     env.globals.update(
         url_for=app.url_for, get_flashed_messages=get_flashed_messages,
         config=app.config, request=request, session=session, g=g)
-    env.policies["json.dumps_function"] = json.dumps
+    env.policies["json.dumps_function"] = app.json.dumps
     return env
 
 def _render(template, values):
@@ -2065,11 +2066,6 @@ class Flask(Scaffold):
             rv = self.response_class(rv)
         elif isinstance(rv, (dict, list)):
             rv = self.json.response(rv)
-        elif callable(rv) and not isinstance(rv, Response):     # a WSGI application
-            head: list = []
-            body = rv(request.environ, lambda *args: head.extend(args))
-            rv = self.response_class(iter(body), head[0], content_type="text/plain")
-            rv.headers.update(head[1])
         elif not isinstance(rv, Response):
             what = "None. Make sure that every branch returns a response." if (
                 rv is None) else f"a {type(rv).__name__}, which is not a response."
@@ -2651,11 +2647,11 @@ class Accept(list):
     def quality(self, value: str) -> float:
         return self._find(value)[1]
 
+    def __getitem__(self, key):
+        return self.quality(key) if isinstance(key, str) else super().__getitem__(key)
+
     def __contains__(self, value):
         return self.quality(value) > 0
-
-    def values(self):
-        return (value for value, _ in self)
 
     def best_match(self, matches, default=None) -> Any:
         found = [(*self._find(value), value) for value in matches if value in self]
@@ -2767,7 +2763,7 @@ def _encode_multipart(pairs):
             if isinstance(value, tuple):    # (file, name, media type)
                 value = FileStorage(*value[:2], content_type=(*value, None, None)[2])
             name = getattr(value, "filename", None) or os.path.basename(
-                str(getattr(value, "name", "")))
+                str(getattr(value, "name", None) or ""))
             kind = getattr(value, "content_type", None) or _guess_type(name)[0] or (
                 "application/octet-stream")
             head += f'; filename="{_in_quotes(name)}"\r\nContent-Type: {kind}'
@@ -2801,7 +2797,8 @@ def make_environ(app, path="/", query_string=None, method="GET", data=None, json
     if isinstance(data, (dict, list)):
         pairs = _pairs(data) if isinstance(data, (list, MultiDict)) else [
             (name, value) for name, values in data.items()
-            for value in (values if isinstance(values, list) else [values])]
+            for value in (values if isinstance(values, list) else [values])
+            if value is not None]
         if "multipart" in f"{content_type}" or any(_is_file(pair[1]) for pair in pairs):
             data, content_type = _encode_multipart(pairs)
         else:
@@ -2811,7 +2808,7 @@ def make_environ(app, path="/", query_string=None, method="GET", data=None, json
     environ = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": _as_latin1(unquote(base.path.rstrip("/"))),
-        "PATH_INFO": _as_latin1(unquote(url.path)), "REMOTE_ADDR": "127.0.0.1",
+        "PATH_INFO": _as_latin1(unquote("/" + url.path.removeprefix("/"))),
         "QUERY_STRING": _as_latin1(quote(query, safe="%!$&'()*+,/:;=?@[]~")),
         "SERVER_NAME": base.hostname, "SERVER_PROTOCOL": "HTTP/1.1",
         "SERVER_PORT": str(base.port or (443 if base.scheme == "https" else 80)),
@@ -2819,7 +2816,7 @@ def make_environ(app, path="/", query_string=None, method="GET", data=None, json
         "wsgi.version": (1, 0), "wsgi.url_scheme": base.scheme,
         "wsgi.input": io.BytesIO(data), "wsgi.errors": sys.stderr,
         "wsgi.multithread": False, "wsgi.multiprocess": False, "wsgi.run_once": False,
-        "microflask.body": data, **(environ_base or {})}
+        "REMOTE_ADDR": "127.0.0.1", "microflask.body": data, **(environ_base or {})}
     for name, value in Headers(headers):
         key = name.upper().replace("-", "_")
         environ[key if key in _PLAIN_KEYS else f"HTTP_{key}"] = value
@@ -2969,6 +2966,7 @@ _REQUEST_LINE = re.compile(
     rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ HTTP/1\.[01]\r?\n")
 
 def _make_server(listener, app):
+    from http.client import HTTPMessage
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
     from wsgiref.handlers import SimpleHandler
 
@@ -2997,8 +2995,11 @@ def _make_server(listener, app):
             if not self.headers_sent:
                 self.send_headers()
 
+    class Fields(HTTPMessage):      # or email would parse Content-Type, too
+        get_content_type = get_content_maintype = lambda self: "text"
+
     class Handler(BaseHTTPRequestHandler):
-        timeout, protocol_version = 60, "HTTP/1.1"
+        timeout, protocol_version, MessageClass = 60, "HTTP/1.1", Fields
 
         def handle(self):
             with contextlib.suppress(OSError):      # the client left
@@ -3025,14 +3026,13 @@ def _make_server(listener, app):
             if "transfer-encoding" in names:
                 return self.send_error(501, "Send a Content-Length")
             if (not re.fullmatch("[0-9]{1,18}", length)
-                    or any("Header" in repr(defect) for defect in self.headers.defects)
+                    or self.headers.defects or self.headers.get_payload()
                     or any(names.count(name) > 1 for name in ("host", "content-length"))
                     or "host" not in names and self.request_version == "HTTP/1.1"
                     or re.search(r"[\r\n\0]", "".join(self.headers.values()))):
                 return self.send_error(400)
-            url = urlsplit(self.path) if self.path[:1] != "/" else None
-            path, _, query = self.path.partition("?") if url is None else (
-                url.path.replace("*", ""), "", url.query)
+            path = re.sub(r"(?i)\A([a-z]+://[^/?]*|\*\Z)", "", self.path)
+            path, _, query = path.partition("?")
             host, port = listener.getsockname()[:2]
             environ = {
                 "REQUEST_METHOD": self.command, "SCRIPT_NAME": "",
