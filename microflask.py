@@ -1121,7 +1121,7 @@ def _is_json(mimetype):
     return re.fullmatch(r"application/(?:.*\+)?json", mimetype or "") is not None
 
 def _conf() -> Mapping[str, Any]:
-    return current_app.config if has_app_context() else Flask.default_config
+    return _context.get().app.config if has_app_context() else Flask.default_config
 
 class Request:
     """What the client wants.

@@ -25,10 +25,11 @@ def test_the_readme_is_short():
     assert len(lines) <= 450
     assert [line for line in lines if len(line) > 100 and line[0] not in "|"] == []
 
-def test_the_two_commands_stand_there():
+def test_the_commands_stand_there():
     mine = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
     assert mine == [START + ". && .venv/bin/python examples/hello.py",
-                    START + "'.[test]' && .venv/bin/python -m pytest"]
+                    START + "'.[test]' && .venv/bin/python -m pytest",
+                    START.replace(".venv", ".world") + "'.[world]'"]
     assert set(mine) <= set(COMMANDS)
 
 def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
