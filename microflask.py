@@ -187,8 +187,8 @@ class Rule:
             lengths = [-len(text) for text in texts if text]
             self.weight.append((1, -len(lengths), lengths, -len(converters), [
                 each.weight for each in converters]) if converters else (0,))
-            # `<a>-<b>.html` can split a text in many ways, and the expression tries all
-            # of them. So such a rule does not match a long path.
+            # `<a>-<b>.html` can split a text in many ways, and all of them are tried.
+            # So the more variables that are not ints, the shorter the paths it accepts.
             wide = sum(each.weight > 50 for each in converters)
             degree += wide if self.has_path else max(wide - 1, 0)
             if len(converters) > 1 or converters and self.has_path or self.longest_path:
@@ -204,7 +204,7 @@ class Rule:
                           f"    {self.rule}\n    {' ' * column}^")
 
     def match(self, path):
-        """Return the values of the variables for a path without its outer slashes."""
+        """Return the variables' values or None; the path has no slash at its start."""
         if self.regex is None:
             pattern = "".join(
                 re.escape(part) if type(part) is str else
@@ -580,7 +580,7 @@ class LocalProxy:
     __repr__ = _unless_unbound(repr, "<LocalProxy unbound>")
     __class__ = property(_unless_unbound(type, None))     # for isinstance()
 
-# An editor should see what a proxy stands for, so that is how it is annotated.
+# Each is annotated as what it stands for, so that editors can complete its names.
 current_app: Flask = LocalProxy(_context, "app")
 g: _AppCtxGlobals = LocalProxy(_context, "g")
 request: Request = LocalProxy(_context, "request")
@@ -712,7 +712,7 @@ class _ContextStream:
                 _context.reset(token)
 
     def __del__(self):
-        # To set a ContextVar in a finalizer can crash CPython 3.10, 3.11 (gh-148891).
+        # In a copy: a ContextVar set by a finalizer can crash CPython 3.10 (gh-148891).
         copy_context().run(self.close)
 
 try:        # signals tell other code what happens
@@ -734,7 +734,7 @@ message_flashed = Signal()
 # 5. Many values under one name; headers
 # A query, a form and the headers can hold one name several times. A MultiDict keeps a
 # list for each key and shows its first value. Headers keep their order and ignore case.
-# Request data is immutable: a change would not change the request, so it is an error.
+# Request data is immutable: it is what the client sent, so changing it is an error.
 # ------------------------------
 
 def _converted(value, default, type):
@@ -821,7 +821,7 @@ class MultiDict(dict[str, V]):
     def lists(self):
         return dict.items(self)
 
-    def __iter__(self):     # or dict(request.args) would take the lists
+    def __iter__(self):     # without it dict(request.args) has lists
         return dict.__iter__(self)
 
     def to_dict(self, flat=True):
@@ -1062,8 +1062,8 @@ def dump_cookie(key, value="", max_age=None, expires=None, path="/", domain=None
 # ------------------------------
 # 7. The request
 # The server hands over a dict, the environ (PEP 3333). A Request keeps it, and parses
-# nothing before you ask. Each result is kept. The environ holds the bytes of paths and
-# headers as Latin-1; we read them as UTF-8.
+# nothing before you ask. Each result is kept. The environ holds bytes as Latin-1 text;
+# we read the path, the query and the cookies as UTF-8, and leave other headers alone.
 # ------------------------------
 
 def _text(environ, key) -> str:
@@ -1725,11 +1725,9 @@ def _create_environment(app):
         folders = [getattr(loader, "searchpath", loader) for loader in loaders]
         raise jinja2.TemplateNotFound(name, f"{name} was not found in {folders}")
 
-    reload = app.config["TEMPLATES_AUTO_RELOAD"]
     env = jinja2.Environment(loader=jinja2.FunctionLoader(load), **{
         "autoescape": lambda name: name is None or name.endswith(
-            (".html", ".htm", ".xml", ".xhtml", ".svg")),
-        "auto_reload": app.debug if reload is None else reload, **app.jinja_options})
+            (".html", ".htm", ".xml", ".xhtml", ".svg")), **app.jinja_options})
     env.globals.update(
         url_for=app.url_for, get_flashed_messages=get_flashed_messages,
         config=app.config, request=request, session=session, g=g)
@@ -1748,7 +1746,8 @@ def _render(template, values):
 
 def render_template(template_name_or_list, **context: Any) -> str:
     """Render the template of this name, or the first one of a list that exists."""
-    env = current_app.jinja_env
+    env, reload = current_app.jinja_env, current_app.config["TEMPLATES_AUTO_RELOAD"]
+    env.auto_reload = current_app.debug if reload is None else reload
     return _render(env.get_or_select_template(template_name_or_list), context)
 
 def render_template_string(source: str, **context: Any) -> str:
@@ -1762,13 +1761,13 @@ def render_template_string(source: str, **context: Any) -> str:
 
 # ------------------------------
 # 12. What application and blueprint share; blueprints
-# Both register views, hooks and error handlers. Each kind is a dict of lists; its key
-# is the name of a blueprint, or None for all requests. A blueprint records what you
+# Both register views, hooks and error handlers. Hooks are kept by the blueprint's name,
+# or None: all requests (in a blueprint, its own). A blueprint records what you
 # register, and `app.register_blueprint` does it all again on the application.
 # ------------------------------
 
 def setupmethod(f: T) -> T:
-    """Refuse to change an application that has answered a request."""
+    """Refuse a change after the first request, or to a registered blueprint."""
     @functools.wraps(f)
     def wrapper(self, *args, **kwargs):
         if self._got_first_request:
@@ -1960,7 +1959,7 @@ class Blueprint(Scaffold):
             return f
         return decorator
 
-    # The same as the application's: they are for all requests.
+    # These act on the application, for all its requests.
     before_app_request = partialmethod(_on_app, "before_request")
     after_app_request = partialmethod(_on_app, "after_request")
     teardown_app_request = partialmethod(_on_app, "teardown_request")
@@ -1975,10 +1974,10 @@ class Blueprint(Scaffold):
 # This is the way of every request:
 #
 #     environ -> context (request) -> match -> before hooks -> view -> Response
-#             -> after hooks -> session saved -> start_response -> body -> teardown
+#             -> after hooks -> session saved -> start_response -> teardown -> body
 #
-# `wsgi_app` and the methods below it are that way, in its order. There is no other one,
-# and a subclass can override each of them. An exception becomes a response, too: by its
+# `wsgi_app` and the methods below it are these steps, in this order, and a subclass can
+# override each method. An exception becomes a response, too: by its
 # error handler, or as the HTTPException that it is, or as a 500.
 # ------------------------------
 
@@ -2132,7 +2131,7 @@ class Flask(Scaffold):
         for f in functions:
             try:
                 f(exc)
-            except Exception:       # the response is sent, and the others must run
+            except Exception:       # log it: the others must run
                 self.logger.exception("A teardown function failed")
 
     def hooks(self, functions, step=1):
@@ -2145,7 +2144,7 @@ class Flask(Scaffold):
         if signal.receivers:
             signal.send(self, _async_wrapper=self.ensure_sync, **values)
 
-    # Here the way of a request ends, and the set-up begins.
+    # The steps of a request end here. The rest sets up the application.
 
     request_class: type[Request] = Request
     response_class: type[Response] = Response
@@ -2351,7 +2350,7 @@ def url_for(endpoint: str, **values: Any) -> str:
     return current_app.url_for(endpoint, **values)
 
 def make_response(*args: Any) -> Response:
-    """Return a Response that you can change, of whatever a view can return."""
+    """Return a Response that you can change, from whatever a view can return."""
     return current_app.make_response(args[0] if len(args) == 1 else args or "")
 
 # ======================================

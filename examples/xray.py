@@ -131,7 +131,8 @@ def make_environ(asked, log):
         raise ValueError("A request has a method like GET and a path like /hello.")
     path, _, query = asked.path.partition("?")
     body = asked.body.replace("\r\n", "\n").encode()
-    environ = {"REQUEST_METHOD": asked.method.upper(), "QUERY_STRING": query,
+    environ = {"SCRIPT_NAME": "", "REQUEST_METHOD": asked.method.upper(),
+               "QUERY_STRING": query,
                "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
                "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost",
                "CONTENT_TYPE": "application/x-www-form-urlencoded" if body else "",
