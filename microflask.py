@@ -1591,7 +1591,7 @@ class SecureCookieSession(SessionMixin, dict[str, Any]):
 class NullSession(SecureCookieSession):
     """An empty session that cannot be changed, because there is no SECRET_KEY."""
     def _fail(self, *args, **kwargs):
-        tip = did_you_mean("SECRET_KEY", set(current_app.config) - {"SECRET_KEY"})
+        tip = did_you_mean("SECRET_KEY", _conf().keys() - Flask.default_config.keys())
         raise RuntimeError("The session is unavailable because no secret key was set: "
                            f"set app.secret_key to a long random value.{tip}")
 
@@ -1677,9 +1677,10 @@ class SecureCookieSessionInterface(SessionInterface):
     def save_session(self, app, session, response):
         config = app.config
         is_kept = session.get("_permanent") and config["SESSION_REFRESH_EACH_REQUEST"]
-        varies = response.headers.getlist("Vary")
-        if (session.accessed or is_kept) and "Cookie" not in ", ".join(varies):
-            response.headers.set("Vary", ", ".join([*varies, "Cookie"]))
+        if session.accessed or is_kept:
+            varies = ", ".join(response.headers.getlist("Vary"))
+            if "Cookie" not in varies:
+                response.headers.set("Vary", f"{varies}, Cookie".lstrip(", "))
         if not session.modified and not is_kept:
             return
         options = {key: config[f"SESSION_COOKIE_{key.upper()}"] for key in (
