@@ -1978,8 +1978,8 @@ class Blueprint(Scaffold):
 #             -> after hooks -> session saved -> start_response -> teardown -> body
 #
 # `wsgi_app` and the methods below it are these steps, in this order, and a subclass can
-# override each method. An exception becomes a response, too: by its
-# error handler, or as the HTTPException that it is, or as a 500.
+# override each method. An exception becomes a response, too: by its error handler, or
+# as the HTTPException that it is, or as a 500.
 # ------------------------------
 
 class Flask(Scaffold):
