@@ -2957,9 +2957,8 @@ class FlaskClient:
 # ------------------------------
 # 18. Development server and reloader
 # A server for your own computer, made of `http.server` and `wsgiref`: one thread and
-# one request for each connection. It refuses a request whose length is in doubt. The
-# reloader is a parent process that keeps the socket, and a child that ends when a file
-# changes.
+# one request a connection. It refuses a request whose length is in doubt. The reloader
+# is a parent process that keeps the socket, and a child that ends when a file changes.
 # ------------------------------
 
 _REQUEST_LINE = re.compile(
@@ -3185,7 +3184,8 @@ for (const form of document.forms) form.onsubmit = async event => {
 class _Frame:       # one frame of a traceback: source, variables, console
     def __init__(self, frame, line):
         import code
-        self.names, self.line, self.code = frame.f_locals, line, frame.f_code
+        self.key, self.names = str(secrets.randbits(64)), frame.f_locals
+        self.line, self.code = line, frame.f_code
         self.console = code.InteractiveInterpreter({**frame.f_globals, **self.names})
         file = self.code.co_filename
         self.is_library = file in (__file__, "<string>") or "site-packages" in file or (
@@ -3193,8 +3193,8 @@ class _Frame:       # one frame of a traceback: source, variables, console
 
     def evaluate(self, source):
         output = io.StringIO()
-        self.console.write = output.write
-        with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), (
+                contextlib.suppress(SystemExit)):
             self.console.runsource(source + "\n", "<debugger>")
         return output.getvalue()
 
@@ -3205,7 +3205,7 @@ class _Frame:       # one frame of a traceback: source, variables, console
         lines = "".join(
             f"<span{' class=now' * (at == self.line)}>{at:4}  {escape(text)}</span>"
             for at, text in enumerate(source, first))
-        console = (f'<form data-frame="{id(self)}"><output></output><input '
+        console = (f'<form data-frame="{self.key}"><output></output><input '
                    'aria-label="Python" placeholder=">>>" autocomplete="off"></form>')
         return (f"<details{' open' * (not self.is_library)}><summary><code>"
                 f"{escape(self.code.co_name)}</code> in {escape(file)}, line "
@@ -3297,7 +3297,7 @@ class DebuggedApplication:
             seen.append(error)
             title = "".join(traceback.format_exception_only(error)).strip()
             frames = [_Frame(*item) for item in traceback.walk_tb(error.__traceback__)]
-            kept.update((str(id(frame)), frame) for frame in frames)
+            kept.update((frame.key, frame) for frame in frames)
             parts.append(f"{'<p>It came from:' * bool(parts)}<h1>{escape(title)}</h1>")
             for is_library, group in groupby(frames[::-1], op.attrgetter("is_library")):
                 html = "".join(frame.html(self.evalex) for frame in group)
