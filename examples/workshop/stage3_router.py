@@ -16,7 +16,8 @@ It grows into these chapters of microflask.py:
 import re
 from html import escape
 
-from parts import Request, Response, run_simple
+from parts import run_simple
+from parts.stage2_request import Request, Response
 
 # Exercise 3.2: "/post/<int:id>" matches digits only (0 to 9), and its value is an int.
 # Start in __init__. `match` must know which of the variables are numbers.

@@ -16,7 +16,9 @@ It grows into this chapter of microflask.py:
 from html import escape
 from http import HTTPStatus
 
-from parts import Flask, Request, Response, run_simple
+from parts import run_simple
+from parts.stage2_request import Request, Response
+from parts.stage4_app import Flask
 
 class HTTPException(Exception):
     """An error that is an answer. Its code is the status of the response."""

@@ -16,7 +16,9 @@ import time
 from contextvars import ContextVar
 from html import escape
 
-from parts import Flask, HTTPException, Request, abort, run_simple
+from parts import run_simple
+from parts.stage2_request import Request
+from parts.stage5_errors import Flask, HTTPException, abort
 
 # Exercise 6.1: Outside of a request, `request.path` raises a LookupError that explains
 # nothing. Raise a RuntimeError with the words "outside of request context" instead.

@@ -14,7 +14,8 @@ It grows into this chapter of microflask.py:
 import re
 from html import escape
 
-from parts import Flask, request, run_simple
+from parts import run_simple
+from parts.stage6_context import Flask, request
 
 templates = {}      # name -> text
 

@@ -17,7 +17,9 @@ import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from parts import AppContext, Flask, LocalProxy, Request, _context, run_simple
+from parts import run_simple
+from parts.stage2_request import Request
+from parts.stage6_context import AppContext, Flask, LocalProxy, _context
 
 # Exercise 8.1: `session["visits"] += 1` raises a TypeError. Python looks for
 # __getitem__ and __setitem__ in the class, and does not ask __getattr__. Write both.

@@ -5,8 +5,8 @@ records calls, and app.register_blueprint makes them. A hook is a function that 
 application calls at a fixed moment. If a before_request hook returns a value, that is
 the response, and no view runs.
 
-Both application and blueprint need `route`. Therefore parts.py keeps it in a class
-Scaffold: it calls add_url_rule, and each of them has its own.
+Both application and blueprint need `route`, so it moves to a class Scaffold. It calls
+add_url_rule, and each of them has its own.
 
 Run it:    python3 mine/stage9_blueprints.py
 Try it:    curl -i 'http://127.0.0.1:5000/admin/?key=tea'
@@ -15,11 +15,21 @@ It grows into these chapters of microflask.py:
     12. What application and blueprint share; blueprints
     13. The application: from environ to response
 """
-from parts import (
-    AppContext, Flask, HTTPException, Request, Scaffold, abort, request, run_simple,
-)
+from parts import run_simple
+from parts.stage2_request import Request
+from parts.stage5_errors import HTTPException, abort
+from parts.stage6_context import AppContext, Flask, request
 
-class Flask(Flask):
+class Scaffold:
+    """What application and blueprint share. Each adds rules in its own way."""
+    def route(self, rule):
+        """Return a decorator that adds a view. The endpoint is the view's name."""
+        def decorator(f):
+            self.add_url_rule(rule, f.__name__, f)
+            return f
+        return decorator
+
+class Flask(Scaffold, Flask):
     """The application, with hooks and blueprints."""
     def __init__(self):
         super().__init__()
