@@ -1,7 +1,7 @@
 """Check the exercises of the workshop.
 
     python3 mine/check.py               how far you are
-    python3 mine/check.py 3             the three exercises of stage 3
+    python3 mine/check.py 3             the exercises of stage 3
     python3 mine/check.py 3.2           one exercise
     python3 mine/check.py 3 --hints 2   with both hints for each
     python3 mine/check.py 3 --in DIR    the stages in another folder
@@ -76,11 +76,11 @@ def explain(number, wrong, path, hints):
         show("", f"more: --hints {hints + 1}" if hints < len(exercise.hints) else "")
 
 def picture(results):
-    """Print nine rows of three boxes."""
+    """Print a row of boxes for each stage."""
     for stage, name in enumerate(STAGES, 1):
-        three = [results[f"{stage}.{n}"] for n in (1, 2, 3)]
-        boxes = ["[ ]" if wrong else "[x]" for wrong in three]
-        broken = three[0] and three[0].get("broken") and three[0]["came"]
+        found = [wrong for number, wrong in results.items() if number[0] == str(stage)]
+        boxes = ["[ ]" if wrong else "[x]" for wrong in found]
+        broken = found[0] and found[0].get("broken") and found[0]["came"]
         print(f"  {stage}  {name:<22}", *boxes, broken or "")
     print(f"\n  {list(results.values()).count(None)} of {len(results)} solved")
 

@@ -1,4 +1,4 @@
-"""The 27 exercises of the workshop: for each a test and two hints. check.py runs them.
+"""The 24 exercises of the workshop: for each a test and two hints. check.py runs them.
 
 A test gets the stage, a module. `expect(sent, expected, call)` compares what it expects
 with what the call returns, and raises Wrong if they differ.
@@ -8,7 +8,6 @@ import io
 import json
 import operator
 import sys
-import threading
 import time
 import traceback
 from collections import namedtuple
@@ -272,18 +271,6 @@ def url_for_builds(stage):
     expect_error("url_for('helo')", LookupError, "helo", lambda: app.url_for("helo"))
     expect_pages(app, ("GET /tea", "200 /hello/Ann"), ("GET /hello/Ida", "200 Ida"))
 
-@exercise("4.3", "A decorator of your own",
-    "Return a new function(*args, **kwargs) that calls view and changes the result.",
-    "Put @functools.wraps(view) above the new function: it keeps the view's name.")
-def loud_shouts(stage):
-    @stage.loud
-    def tea(request, name="tea"):
-        return f"{name}?"
-    expect("the name of the view tea below @loud", "tea", lambda: tea.__name__)
-    app = app_with(stage, tea=tea)
-    app.add_url_rule("/hello/<name>", "hello", tea)
-    expect_pages(app, ("GET /tea", "200 TEA?"), ("GET /hello/Ann", "200 ANN?"))
-
 @exercise("5.1", "A page of your own for an error",
     "errorhandler works like route. It stores f in self.error_handler_spec[code].",
     "rv = handler(error), then: rv if it is a Response, else Response(rv, error.code)")
@@ -311,28 +298,6 @@ def bugs_are_500(stage):
                ask(app, "/bug").page, sys.stderr.getvalue())))
     expect_pages(app, ("GET /nowhere", "404 "))
 
-@exercise("5.3", "405: not with this method",
-    "Keep the methods of each endpoint in a dict. Go through self.url_map.rules.",
-    "Collect the methods of each rule that matches the path but not the method.")
-def methods_are_checked(stage):
-    app = app_with(stage, read=lambda request: "read")
-    def add(rule, endpoint, *methods):
-        def view(request, **values):
-            return endpoint
-        view.__name__ = endpoint
-        expect(f"app.route({rule!r}, methods={methods}) returns a decorator", view,
-               lambda: app.route(rule, methods=methods)(view))
-    add("/form", "form", "GET", "HEAD")
-    add("/form", "save", "POST")
-    add("/<any>", "delete", "DELETE")
-    expect_pages(app, ("GET /read", "200 read"), ("HEAD /read", "200 "),
-                 ("POST /read", "405 "), ("GET /form", "200 form"),
-                 ("POST /form", "200 save"), ("DELETE /form", "200 delete"),
-                 ("POST /no/where", "404 "), ("GET /other", "405 "))
-    for path, methods in [("/form", "DELETE GET HEAD POST"), ("/other", "DELETE")]:
-        expect(f"PUT {path}: Allow, sorted", methods.split(), lambda: sorted(
-            set(", ".join(field(app, "Allow", path, "PUT")).split(", "))))
-
 @exercise("6.1", "Outside of a request: a clear error",
     "_context.get() raises the LookupError. __getattr__ calls it through the function.",
     "Only the look-up belongs into the `try`. An attribute may be missing, as before.")
@@ -355,21 +320,6 @@ def setting_goes_through(stage):
     app = app_with(stage, login=login, look=lambda: (
         getattr(stage.request, "user", "nobody")))
     expect_pages(app, ("GET /login", "200 Ann"), ("GET /look", "200 nobody"))
-
-@exercise("6.3", "Take the context along into a thread",
-    "contextvars.copy_context() copies all ContextVars. Call it before you return.",
-    "Return a function of *args that returns context.run(f, *args).")
-def context_is_carried(stage):
-    def view():
-        came = []
-        function = stage.copy_current_request_context(
-            lambda word: came.append(f"{word} {stage.request.path}"))
-        thread = threading.Thread(target=function, args=["in"])
-        thread.start()
-        thread.join()
-        return came[0] if came else "nothing"
-    expect("GET /view, whose view reads request.path in a thread", "200 in /view",
-           lambda: ask(app_with(stage, view=view), "/view").page)
 
 class Tea:
     name, leaf = "<Assam>", {"colour": "black & brown"}

@@ -34,9 +34,6 @@ def abort(code):
     """Leave the view: answer with this status."""
     raise HTTPException(code)
 
-# Exercise 5.3: Make it route(self, rule, methods=("GET", "HEAD")). Another method gets
-# a 405 with the header field Allow: GET, HEAD. But another rule may match the path and
-# take this method. Send 405 only if no rule does. Allow names the methods of all.
 class Flask(Flask):
     """The application, with errors."""
     def __init__(self):

@@ -1,5 +1,4 @@
 # flake8: noqa: F811, F821
-import functools
 import json
 
 class Flask(Flask):
@@ -15,9 +14,3 @@ class Flask(Flask):
             if rule.endpoint == endpoint:
                 return rule.build(values)
         raise LookupError(f"no endpoint {endpoint!r}")
-
-def loud(view):                                                                 # 4.3
-    @functools.wraps(view)
-    def wrapper(*args, **kwargs):
-        return view(*args, **kwargs).upper()
-    return wrapper

@@ -1,5 +1,4 @@
 # flake8: noqa: F811, F821
-from contextvars import copy_context
 
 class LocalProxy:
     def __init__(self, local):
@@ -19,9 +18,3 @@ class LocalProxy:
 
 current_app = LocalProxy(lambda: _context.get().app)
 request = LocalProxy(lambda: _context.get().request)
-
-def copy_current_request_context(f):                                            # 6.3
-    context = copy_context()
-    def wrapper(*args, **kwargs):
-        return context.copy().run(f, *args, **kwargs)
-    return wrapper
