@@ -30,9 +30,11 @@ def planets():
     """List the planets, from the sun outwards."""
     return [{"slug": slug, "name": row[0]} for slug, row in PLANETS.items()]
 
-@app.get(f"/api/planets/<any({', '.join(PLANETS)}):slug>")
+@app.get("/api/planets/<slug>")
 def planet(slug):
-    """Return one planet."""
+    """Return one planet, or answer 404."""
+    if slug not in PLANETS:
+        abort(404)
     return dict(zip(["name", "distance", "diameter", "year"], PLANETS[slug]))
 
 @app.route("/api/<path:path>")

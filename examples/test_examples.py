@@ -60,7 +60,7 @@ ANSWERS = [
     ("spa", "GET", "/static/none.js", None, 404, '{"error":'),
     ("spa", "GET", "/api/planets/pluto", None, 404, '{"error":'),
     ("todo", "POST", "/add", {}, 400, ""),
-    ("todo", "POST", "/task/1/other", {}, 404, ""),
+    ("todo", "POST", "/task/1", {}, 400, ""),
     ("upload", "POST", "/", {}, 400, "Choose a picture first."),
     ("upload", "GET", "/picture/..%2fkept", None, 404, ""),
 ]
@@ -217,7 +217,7 @@ def test_the_page_of_the_api_shows_each_answer(browser, serve):
         click(browser.driver, button)
         shows(browser, "#status", status)
 
-def test_a_script_uploads_pictures(browser, serve, tmp_path):
+def test_a_form_uploads_pictures(browser, serve, tmp_path):
     browser.open(serve("upload.py", UPLOAD_FOLDER=str(tmp_path / "kept")))
     for name, data, error in [("dot.gif", GIF, []),
                               ("x.gif", b"x", ["x.gif is not a GIF, JPEG or PNG."])]:

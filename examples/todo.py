@@ -43,11 +43,12 @@ def add():
         flash(f"Added “{text}”.")
     return redirect(url_for("index"))
 
-@app.post("/task/<int:number>/<any(done, open):state>")
-def mark(number, state):
+@app.post("/task/<int:number>")
+def mark(number):
     """Mark a task as done, or as open again."""
+    is_done = request.form["state"] == "done"
     session["tasks"] = [
-        {**task, "done": state == "done"} if task["id"] == number else task
+        {**task, "done": is_done} if task["id"] == number else task
         for task in session.get("tasks", [])]
     return redirect(url_for("index", _anchor=f"task-{number}"))
 

@@ -1,10 +1,10 @@
-"""Upload pictures with a progress bar, and see them in a gallery.
+"""Upload pictures, and see them in a gallery.
 
     python examples/upload.py          http://127.0.0.1:5000
 
 Never trust an upload: the size of a request has a limit, the type comes from the first
 bytes and not from the name, a random name cannot leave the folder or replace a file,
-and no browser takes a picture for a page. Without JavaScript the form works as well.
+and no browser takes a picture for a page.
 
 The pictures are in examples/instance/pictures, or the folder that UPLOAD_FOLDER names.
 
