@@ -6,18 +6,6 @@ import pytest
 import puzzle
 import source
 
-PROGRAM = '''def method(self):
-    """Do it."""
-    first = 1
-    second = 2
-    third = first + second
-    self.call(third)
-    if third:
-        raise first
-    fourth = 4
-    return fourth
-'''
-
 @pytest.mark.parametrize("name", puzzle.levels())
 def test_the_lines_of_a_level_are_the_method(name):
     level, client = puzzle.levels()[name], puzzle.app.test_client()
@@ -35,19 +23,6 @@ def test_the_lines_of_a_level_are_the_method(name):
     assert False in wrong["stays"] and wrong["next"] is not None
     for lines in ([], level.lines[1:], [1], {"lines": 1}):
         assert client.post(f"/{name}/check", json=lines).status_code == 400
-
-@pytest.mark.parametrize("first, second, is_right", [
-    (0, 1, True),       # two constants
-    (1, 2, False),      # the second line needs the first
-    (3, 4, False),      # two calls
-    (5, 6, False),      # no line goes into a block
-    (6, 7, False),      # nothing runs after a return
-])
-def test_only_the_order_that_matters_is_asked_for(first, second, is_right):
-    level = puzzle.Level("method", PROGRAM)
-    given = list(level.lines)
-    given[first], given[second] = given[second], given[first]
-    assert (level.nearest(given) == given) is is_right
 
 @pytest.mark.parametrize("one, other, is_free", [
     ("a = 1", "b = a", False), ("a = b", "b = 1", False), ("a = 1", "a = 2", False),

@@ -3,7 +3,6 @@
     python3 mine/check.py               how far you are
     python3 mine/check.py 3             the exercises of stage 3
     python3 mine/check.py 3.2           one exercise
-    python3 mine/check.py 3 --hints 2   with both hints for each
     python3 mine/check.py 3 --in DIR    the stages in another folder
 
 The exit status is 0 if every checked exercise is solved. Each exercise runs in its own
@@ -56,7 +55,7 @@ def show(label, text):
                             subsequent_indent=" " * 16, break_on_hyphens=False))
         label = ""
 
-def explain(number, wrong, path, hints):
+def explain(number, wrong, path):
     """Print an exercise, and what is wrong with it."""
     exercise = exercises.EXERCISES[number]
     print(f"  [{' ' if wrong else 'x'}] {number}  {exercise.title}")
@@ -71,9 +70,7 @@ def explain(number, wrong, path, hints):
         show("came", f"{wrong['came']} ({place})")
         show("printed", wrong.get("printed", ""))
     if not wrong.get("broken"):
-        for hint in exercise.hints[:hints]:
-            show("hint", hint)
-        show("", f"more: --hints {hints + 1}" if hints < len(exercise.hints) else "")
+        show("hint", exercise.hint)
 
 def picture(results):
     """Print a row of boxes for each stage."""
@@ -90,8 +87,6 @@ def main():
     parser.add_argument("what", nargs="?", help="a stage (3) or an exercise (3.2)")
     parser.add_argument("--in", dest="folder", type=Path, default=HERE, metavar="DIR",
                         help="the folder with the stages (that of check.py)")
-    parser.add_argument("--hints", type=int, default=1, metavar="N",
-                        help="show N hints for each unsolved exercise (1)")
     parser.add_argument("--seconds", type=float, default=10, metavar="N",
                         help="the time for each exercise (10)")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
@@ -113,7 +108,7 @@ def main():
         picture(results)
     else:
         for number, wrong in results.items():
-            explain(number, wrong, paths[number], options.hints)
+            explain(number, wrong, paths[number])
             if wrong and wrong.get("broken"):
                 break           # the others of this stage would say the same
     return any(results.values())
