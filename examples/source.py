@@ -21,7 +21,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 import microflask
-from microflask import Flask, Markup, abort, escape, redirect, render_template, request
+from microflask import Flask, Markup, abort, escape, render_template, request
 
 app = Flask(__name__)
 
@@ -343,22 +343,18 @@ def chapter(number=0):
 def uses():
     """Where a name is defined, and the lines that use it."""
     found = book().names.known.get(request.args["of"]) or abort(404)
-    return render_template("source_found.html", title=found.name, names=[found],
-                           lines=sorted(found.uses - {found.line}))
+    return render_template("source_found.html", title=found.name,
+                           lines=[found.line, *sorted(found.uses - {found.line})])
 
 @app.get("/find")
 def find():
-    """Go to a line or a name, or list the names and lines with all words of a query."""
-    query = request.args.get("q", "").strip()
-    volume, words = book(), query.lower().split()
-    line = int(query) if re.fullmatch(r"\d{1,9}", query) else 0
-    if 0 < line <= len(volume.lines) or query in volume.names.known:
-        return redirect(volume.href(line or volume.names.known[query].line))
-    lines = [number for number, text in enumerate(volume.lines, 1)
+    """List the lines that hold all words of a query."""
+    query = request.args["q"].strip()
+    words = query.lower().split()
+    lines = [number for number, text in enumerate(book().lines, 1)
              if words and all(word in text.lower() for word in words)]
-    names = [one for one in volume.names.known.values() if one.line in lines]
     return render_template("source_found.html", title=query or "Find", query=query,
-                           names=names[:20], lines=lines[:60])
+                           lines=lines[:60])
 
 if __name__ == "__main__":
     app.run()

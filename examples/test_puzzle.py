@@ -49,6 +49,5 @@ def test_a_level_is_solved_by_hand_and_by_keyboard(serve, browser, phone):
         if find("id", "after").is_displayed():
             break
         find("css selector", ".hinted").send_keys(Keys.HOME + at * Keys.ARROW_DOWN)
-    assert find("css selector", ".levels .done").text
     assert browser.driver.execute_script(
         "return document.documentElement.scrollWidth <= innerWidth")

@@ -2,7 +2,7 @@
 "use strict";
 
 const get = id => document.getElementById(id);
-const list = get("lines"), verdict = get("verdict"), KEY = "microflask-puzzle";
+const list = get("lines"), verdict = get("verdict");
 const lines = () => [...list.children];
 const text = line => line.querySelector("pre").textContent;
 
@@ -63,12 +63,6 @@ async function ask() {
   return answer.json();
 }
 
-const done = () => JSON.parse(localStorage.getItem(KEY) || "[]");
-function showDone() {
-  for (const item of document.querySelectorAll(".levels li"))
-    item.classList.toggle("done", done().includes(item.dataset.level));
-}
-
 async function check() {
   const {stays} = await ask();
   lines().forEach((line, at) => { line.className = `card ${stays[at] ? "stays" : "moves"}`; });
@@ -76,8 +70,6 @@ async function check() {
   if (right < stays.length)
     return tell(`${right} of ${stays.length} lines follow one another as they should.`, true);
   tell("The order is right.");
-  localStorage.setItem(KEY, JSON.stringify([...done(), list.dataset.level]));
-  showDone();
   get("check").hidden = get("hint").hidden = true;
   get("after").hidden = false;
   get("after").focus();
@@ -96,4 +88,3 @@ async function hint() {
 const failed = error => tell(`No answer: ${error.message}.`, true);
 get("check").addEventListener("click", () => check().catch(failed));
 get("hint").addEventListener("click", () => hint().catch(failed));
-showDone();
