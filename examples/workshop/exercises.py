@@ -1,4 +1,4 @@
-"""The 24 exercises of the workshop: for each a test and a hint. check.py runs them.
+"""The 23 exercises of the workshop: for each a test and a hint. check.py runs them.
 
 A test gets the stage, a module. `expect(sent, expected, call)` compares what it expects
 with what the call returns, and raises Wrong if they differ.
@@ -440,21 +440,7 @@ def after_request_sees_all(stage):
     app.after_request(lambda response: app.make_response("replaced"))
     expect_pages(app, ("GET /fine", "200 replaced"))
 
-@exercise("9.2", "teardown_request: functions that clean up",
-    "Begin with error = None. `except Exception as exception` keeps it and raises.")
-def teardown_is_always(stage):
-    app = app_with(stage, fine=lambda: "fine", bug=lambda: 1 / len(""))
-    calls = []
-    app.teardown_request(
-        lambda error: calls.append((stage.request.path, type(error).__name__)))
-    expect_pages(app, ("GET /fine", "200 fine"), ("GET /nowhere", "404 "))
-    expect_error("GET /bug, whose view divides by zero", ZeroDivisionError, "",
-                 lambda: ask(app, "/bug").page)
-    expect("the calls of a teardown function: request.path, type of its argument",
-           [("/fine", "NoneType"), ("/nowhere", "NoneType"),
-            ("/bug", "ZeroDivisionError")], lambda: calls)
-
-@exercise("9.3", "A hook for a blueprint's own views",
+@exercise("9.2", "A hook for a blueprint's own views",
     "Does request.url_rule.endpoint start with self.name + '.'? url_rule may be None.")
 def hooks_of_a_blueprint(stage):
     app, calls = app_with(stage, fine=lambda: "fine"), []

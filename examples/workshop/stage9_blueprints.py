@@ -16,9 +16,8 @@ It grows into these chapters of microflask.py:
     13. The application: from environ to response
 """
 from parts import run_simple
-from parts.stage2_request import Request
 from parts.stage5_errors import HTTPException, abort
-from parts.stage6_context import AppContext, Flask, request
+from parts.stage6_context import Flask, request
 
 class Scaffold:
     """What application and blueprint share. Each adds rules in its own way."""
@@ -45,11 +44,6 @@ class Flask(Scaffold, Flask):
     def after_request(self, f):
         raise NotImplementedError("Exercise 9.1: functions that see each Response")
 
-    # Exercise 9.2: @app.teardown_request. Its function is called at the end, even after
-    # a bug in a view. It gets that exception or None, and the exception goes on.
-    def teardown_request(self, f):
-        raise NotImplementedError("Exercise 9.2: functions that clean up")
-
     def register_blueprint(self, blueprint):
         """Make the calls that a blueprint has recorded."""
         for function in blueprint.deferred_functions:
@@ -72,16 +66,6 @@ class Flask(Scaffold, Flask):
         except HTTPException as error:
             return error.get_response()
 
-    def wsgi_app(self, environ, start_response):
-        """Answer a request: the WSGI application."""
-        context = AppContext(self, Request(environ))
-        context.push()
-        try:
-            response = self.full_dispatch_request()
-            return response(environ, start_response)
-        finally:
-            context.pop()
-
 class Blueprint(Scaffold):
     """A part of an application: calls to make when it is registered."""
     def __init__(self, name, url_prefix=""):
@@ -98,11 +82,11 @@ class Blueprint(Scaffold):
         self.record_once(lambda app: app.add_url_rule(
             self.url_prefix + rule, f"{self.name}.{endpoint}", view_func))
 
-    # Exercise 9.3: @admin.before_request is a hook for the views of this blueprint. It
+    # Exercise 9.2: @admin.before_request is a hook for the views of this blueprint. It
     # does not run for another view, even if its path begins alike. For the view `users`
     # of the blueprint "admin", request.url_rule.endpoint is "admin.users".
     def before_request(self, f):
-        raise NotImplementedError("Exercise 9.3: a hook for some of the views")
+        raise NotImplementedError("Exercise 9.2: a hook for some of the views")
 
 # Try it
 

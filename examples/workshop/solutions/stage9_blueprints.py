@@ -4,7 +4,6 @@ class Flask(Flask):
     def __init__(self):
         super().__init__()
         self.after_request_funcs = []
-        self.teardown_request_funcs = []
 
     def after_request(self, f):                                                 # 9.1
         self.after_request_funcs.append(f)
@@ -16,27 +15,8 @@ class Flask(Flask):
             response = f(response)
         return response
 
-    def teardown_request(self, f):                                              # 9.2
-        self.teardown_request_funcs.append(f)
-        return f
-
-    def wsgi_app(self, environ, start_response):
-        context = AppContext(self, Request(environ))
-        context.push()
-        error = None
-        try:
-            response = self.full_dispatch_request()
-            return response(environ, start_response)
-        except Exception as exception:
-            error = exception
-            raise
-        finally:
-            for f in self.teardown_request_funcs:
-                f(error)
-            context.pop()
-
 class Blueprint(Blueprint):
-    def before_request(self, f):                                                # 9.3
+    def before_request(self, f):                                                # 9.2
         def for_own_views():
             rule = request.url_rule     # None if there is no such page
             if rule and rule.endpoint.startswith(f"{self.name}."):
