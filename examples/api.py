@@ -1,8 +1,11 @@
 r"""A REST API for books: JSON in, JSON out, and errors as JSON too.
 
-    python examples/api.py          http://127.0.0.1:5000, a page to try it
+    python examples/api.py          http://127.0.0.1:5000/books
     curl -i 127.0.0.1:5000/books -H 'Content-Type: application/json' \
-         -d '{"title": "Emma", "author": "Jane Austen", "year": 1815}'
+         -d '{"title": "Persuasion", "author": "Jane Austen", "year": 1817}'
+    curl -i 127.0.0.1:5000/books/1 -X PATCH -H 'Content-Type: application/json' \
+         -d '{"year": "not known"}'
+    curl -i 127.0.0.1:5000/books/1 -X DELETE
 
 A class view has a method for each HTTP method. A 201 names the new URL in Location, and
 an ETag saves sending what the client already has. The books are in a dict, which stands
@@ -14,14 +17,13 @@ import hashlib
 import itertools
 
 from microflask import (
-    Flask, HTTPException, MethodView, abort, json, jsonify, render_template, request,
-    url_for)
+    Flask, HTTPException, MethodView, abort, json, jsonify, redirect, request, url_for)
 
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 10_000
 
-books = {}      # number: {"title": ..., "author": ..., "year": ...}
-numbers = itertools.count(1)
+books = {1: {"title": "Emma", "author": "Jane Austen", "year": 1815}}
+numbers = itertools.count(2)
 
 def read_book(book):
     """Return the book, changed as the JSON body says; answer 400 for a mistake."""
@@ -89,8 +91,8 @@ app.add_url_rule("/books/<int:number>", view_func=Book.as_view("book"))
 
 @app.get("/")
 def index():
-    """Show a page to try the API."""
-    return render_template("api.html")
+    """Lead to the books."""
+    return redirect(url_for("books"))
 
 @app.errorhandler(HTTPException)
 def as_json(error):

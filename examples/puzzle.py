@@ -120,7 +120,7 @@ def show(name):
 
 @app.post("/<name>/check")
 def check(name):
-    """Say which lines stay, how many are right at the top, and which comes next."""
+    """Say which lines can stay where they are."""
     level = levels().get(name) or abort(404)
     given = request.get_json()
     if not isinstance(given, list) or sorted(map(str, given)) != sorted(level.lines):
@@ -128,9 +128,7 @@ def check(name):
     wanted = level.nearest(given)
     runs = SequenceMatcher(None, given, wanted, autojunk=False).get_matching_blocks()
     stays = {run.a + at for run in runs for at in range(run.size)}
-    right = [*map(str.__eq__, given, wanted), False].index(False)
-    return {"stays": [at in stays for at in range(len(given))], "right": right,
-            "next": given.index(wanted[right], right) if right < len(given) else None}
+    return [at in stays for at in range(len(given))]
 
 if __name__ == "__main__":
     app.run()

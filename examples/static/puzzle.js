@@ -4,7 +4,6 @@
 const get = id => document.getElementById(id);
 const list = get("lines"), verdict = get("verdict");
 const lines = () => [...list.children];
-const text = line => line.querySelector("pre").textContent;
 
 function tell(words, isError) {
   verdict.textContent = words;
@@ -55,36 +54,21 @@ for (const end of ["pointerup", "pointercancel"]) {
   });
 }
 
-async function ask() {
+async function check() {
   const answer = await fetch(list.dataset.check, {
     method: "POST", headers: {"Content-Type": "application/json"},
-    body: JSON.stringify(lines().map(text))});
+    body: JSON.stringify(lines().map(line => line.querySelector("pre").textContent))});
   if (!answer.ok) throw new Error(`the server said ${answer.status}`);
-  return answer.json();
-}
-
-async function check() {
-  const {stays} = await ask();
+  const stays = await answer.json(), right = stays.filter(Boolean).length;
   lines().forEach((line, at) => { line.className = `card ${stays[at] ? "stays" : "moves"}`; });
-  const right = stays.filter(Boolean).length;
   if (right < stays.length)
     return tell(`${right} of ${stays.length} lines follow one another as they should.`, true);
   tell("The order is right.");
-  get("check").hidden = get("hint").hidden = true;
+  get("check").hidden = true;
   get("after").hidden = false;
   get("after").focus();
 }
 
-async function hint() {
-  const {right, next} = await ask();
-  for (const line of lines()) line.className = "card";
-  if (next === null) return check();
-  const line = lines()[next];
-  line.className = "card hinted";
-  tell(`${right ? `The lines before ${right + 1} are right. Then` : "First"} comes: `
-       + text(line).trim());
-}
-
-const failed = error => tell(`No answer: ${error.message}.`, true);
-get("check").addEventListener("click", () => check().catch(failed));
-get("hint").addEventListener("click", () => hint().catch(failed));
+get("check").addEventListener("click", () => {
+  check().catch(error => tell(`No answer: ${error.message}.`, true));
+});
