@@ -1,4 +1,4 @@
-"""The 23 exercises of the workshop: for each a test and a hint. check.py runs them.
+"""The 21 exercises of the workshop: for each a test and a hint. check.py runs them.
 
 A test gets the stage, a module. `expect(sent, expected, call)` compares what it expects
 with what the call returns, and raises Wrong if they differ.
@@ -309,40 +309,27 @@ def setting_goes_through(stage):
 class Tea:
     name, leaf = "<Assam>", {"colour": "black & brown"}
 
-    def __html__(self):
-        return "<b>tea</b>"
-
-def expect_texts(stage, *table):
-    for template, context, expected in table:
+@exercise("7.1", "Dots in the gaps",
+    "The expression must match dots: [\\w.]+. Then take a step for each part.")
+def dots_are_steps(stage):
+    for template, context, expected in [
+        ("Hi {{ name }}!", {"name": "<Ann>"}, "Hi &lt;Ann&gt;!"),
+        ("{{ tea.name }}", {"tea": Tea()}, "&lt;Assam&gt;"),
+        ("{{tea.name}}, {{tea.cup}}", {"tea": {"name": "Assam", "cup": 2}}, "Assam, 2"),
+        ("{{ tea.leaf.colour }}", {"tea": Tea()}, "black &amp; brown"),
+        ("{{ a }}.{{ b }}", {"a": 1, "b": 2}, "1.2"),
+    ]:
         stage.templates["check.html"] = template
         expect(f"{template!r} with {', '.join(context)}", expected,
                lambda: stage.render_template("check.html", **context))
 
-@exercise("7.1", "Dots in the gaps",
-    "The expression must match dots: [\\w.]+. Then take a step for each part.")
-def dots_are_steps(stage):
-    expect_texts(
-        stage, ("Hi {{ name }}!", {"name": "<Ann>"}, "Hi &lt;Ann&gt;!"),
-        ("{{ tea.name }}", {"tea": Tea()}, "&lt;Assam&gt;"),
-        ("{{tea.name}}, {{tea.cup}}", {"tea": {"name": "Assam", "cup": 2}}, "Assam, 2"),
-        ("{{ tea.leaf.colour }}", {"tea": Tea()}, "black &amp; brown"),
-        ("{{ a }}.{{ b }}", {"a": 1, "b": 2}, "1.2"))
-
-@exercise("7.2", "HTML that says so is not escaped",
-    "hasattr(value, '__html__') tells whether a value has the method.")
-def html_stays_html(stage):
-    expect_texts(
-        stage, ("{{ tea }}", {"tea": Tea()}, "<b>tea</b>"),
-        ("{{ text }}", {"text": "<b>bold</b>"}, "&lt;b&gt;bold&lt;/b&gt;"),
-        ("{{ a }} {{ b }}", {"a": Tea(), "b": 1 < 2}, "<b>tea</b> True"))
-
-@exercise("7.3", "Jinja in its place",
+@exercise("7.2", "Jinja in its place",
     "env = jinja2.Environment(loader=jinja2.DictLoader(templates), autoescape=True)")
 def jinja_renders(stage):
     stage.templates["name.html"] = "{{ name }}"
     for source, context, expected in [
         ("Hi {{ name }}!", {"name": "<Ann>"}, "Hi &lt;Ann&gt;!"),
-        ("{% for tea in teas %}{{ tea }}{% endfor %}", {"teas": [Tea()]}, "<b>tea</b>"),
+        ("{% for tea in teas %}{{ tea }}{% endfor %}", {"teas": "<>"}, "&lt;&gt;"),
         ("{% include 'name.html' %}!", {"name": "<Ann>"}, "&lt;Ann&gt;!"),
     ]:
         expect(f"{source!r} with {', '.join(context)}", expected,
@@ -396,18 +383,7 @@ def session_has_items(stage):
     expect_error("session['nothing']", KeyError, "nothing",
                  lambda: ask(app, "/missing").page)
 
-@exercise("8.2", "Old keys still open",
-    "Only open_session changes. Try one key after the other.")
-def old_keys_open(stage):
-    app, cookie = counter(stage)
-    old = app.config["SECRET_KEY"]
-    app.config.update(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["other", old])
-    new = visit(app, "/count", 3, cookie, " after a change of the key")
-    app.config.update(SECRET_KEY_FALLBACKS=[])
-    visit(app, "/count", 4, new, " later, without the old key")
-    visit(app, "/look", "empty", cookie, " with a cookie whose key is gone")
-
-@exercise("8.3", "A session that ends",
+@exercise("8.2", "A session that ends",
     "Sign a list of two, [time.time(), session]. Take it apart in open_session.")
 def sessions_end(stage):
     now = [1_000_000.0]

@@ -22,19 +22,17 @@ templates = {}      # name -> text
 # Exercise 7.1: {{ user.name }} is the attribute `name` of the value `user`. If there is
 # none, it is user["name"]. Allow more dots: {{ a.b.c }}.
 
-# Exercise 7.2: Some values are HTML and say so: their method __html__() returns it. Put
-# that into the page unchanged. Escape all other values, as before.
 def render_template(template_name, /, **context):
     """Return a template's text with its gaps filled from `context`, escaped."""
     def fill(gap):
         return escape(str(context[gap[1]]))
     return re.sub(r"{{ *(\w+) *}}", fill, templates[template_name])
 
-# Exercise 7.3: Let Jinja render the text (pip install jinja2). Its Environment gets a
+# Exercise 7.2: Let Jinja render the text (pip install jinja2). Its Environment gets a
 # loader for the dict `templates`, and autoescape=True. A template can use `request`
 # although nobody passed it.
 def render_template_string(source, /, **context):
-    raise NotImplementedError("Exercise 7.3: the same with Jinja")
+    raise NotImplementedError("Exercise 7.2: the same with Jinja")
 
 # Try it
 

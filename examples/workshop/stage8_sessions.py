@@ -57,10 +57,7 @@ class URLSafeSerializer:
             raise BadSignature(signed)
         return json.loads(urlsafe_b64decode(payload))
 
-# Exercise 8.2: You change the key, and all sessions should stay valid. Sign with
-# SECRET_KEY, but also open sessions that any key of SECRET_KEY_FALLBACKS has signed.
-
-# Exercise 8.3: If somebody copies a cookie, it works for ever. Sign time.time(), too. A
+# Exercise 8.2: If somebody copies a cookie, it works for ever. Sign time.time(), too. A
 # session that was signed more than PERMANENT_SESSION_LIFETIME seconds ago is empty.
 class SecureCookieSessionInterface:
     """Keeps the session in a signed cookie."""
@@ -87,7 +84,6 @@ class Flask(Flask):
         super().__init__()
         self.config = {
             "SECRET_KEY": "change me: who knows this key can sign",
-            "SECRET_KEY_FALLBACKS": [],
             "PERMANENT_SESSION_LIFETIME": 31 * 24 * 60 * 60,
         }
 

@@ -7,13 +7,11 @@ def render_template(template_name, /, **context):
         value = context[first]
         for step in steps:
             value = getattr(value, step) if hasattr(value, step) else value[step]
-        if hasattr(value, "__html__"):                                          # 7.2
-            return value.__html__()
         return escape(str(value))
     return re.sub(r"{{ *([\w.]+) *}}", fill, templates[template_name])
 
 jinja_env = jinja2.Environment(loader=jinja2.DictLoader(templates), autoescape=True)
 jinja_env.globals["request"] = request
 
-def render_template_string(source, /, **context):                               # 7.3
+def render_template_string(source, /, **context):                               # 7.2
     return jinja_env.from_string(source).render(context)

@@ -13,15 +13,13 @@ session = LocalProxy(lambda: _context.get().session)
 class SecureCookieSessionInterface:
     def open_session(self, app, request):
         cookies = parse_cookie(request.environ.get("HTTP_COOKIE", ""))
-        keys = [app.config["SECRET_KEY"], *app.config["SECRET_KEY_FALLBACKS"]]  # 8.2
-        for key in keys:
-            try:
-                then, session = URLSafeSerializer(key).loads(cookies.get("session", ""))
-            except BadSignature:
-                continue
-            age = time.time() - then                                            # 8.3
-            return session if age <= app.config["PERMANENT_SESSION_LIFETIME"] else {}
-        return {}
+        try:
+            serializer = URLSafeSerializer(app.config["SECRET_KEY"])
+            then, session = serializer.loads(cookies.get("session", ""))
+        except BadSignature:
+            return {}
+        age = time.time() - then                                                # 8.2
+        return session if age <= app.config["PERMANENT_SESSION_LIFETIME"] else {}
 
     def save_session(self, app, session, response):
         serializer = URLSafeSerializer(app.config["SECRET_KEY"])
