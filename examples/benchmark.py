@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tracemalloc
 import urllib.parse
 import wsgiref.util
 from collections import namedtuple
@@ -48,10 +47,10 @@ PARTS, END = "multipart/form-data; boundary=mark", b"--mark--"
 PART = b"--mark\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n"
 BLOB = PART % (b'name="blob"; filename="blob.bin"', os.urandom(10_000_000)) + END
 FIELDS = b"".join(PART % (b'name="f%d"' % n, b"v%d" % n) for n in range(100)) + END
-STATE = {"hooks": 0, "chunks": 100}  # calls of hooks; the length of a stream
+STATE = {"hooks": 0}    # calls of hooks
 
 def chunks():
-    for _ in range(STATE["chunks"]):
+    for _ in range(100):
         yield CHUNK
 def joined(fields):
     return "|".join([fields[key] for key in PAIRS])
@@ -61,12 +60,12 @@ def hook(response=None, *args):
     STATE["hooks"] += 1
     return response
 
-# A line of a table. We want to be `floor` and `aim` times as good as `base`, or not to
-# exceed `limit`. A view gets request and tools of a framework. `answer` is a part of
-# the answer. `then`: send a header of a first answer back under an environ key.
+# A line of the table. We want to be `floor`, or better `aim`, times as fast as Flask. A
+# view gets request and tools of a framework. `answer` is a part of the answer. `then`:
+# send a header of a first answer back under an environ key.
 Row = namedtuple("Row", "name floor aim rule view answer type body query method status"
-                 " then base limit", defaults=(
-                     0, 0, "", None, b"", "", b"", b"", "GET", 200, (), "flask", 0))
+                 " then", defaults=(
+                     0, 0, "", None, b"", "", b"", b"", "GET", 200, ()))
 ROWS = [
     Row("hello", 8, 15, "/", lambda r, use: "Hello, World!", b"Hello, World!"),
     Row("params", 7.6, 15, "/user/<name>/post/<int:id>",
@@ -224,79 +223,33 @@ def burst(app, environ, body, count):
     return (time.process_time() - begin) / count * 1e6
 
 # ---- 4. The measurements: numbers, the smaller the better -----------------------
-def output(*command):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=True, timeout=300).stdout
-def measure_rows(name, row, folder):
-    return burst(*prepared(name, row, folder))
-def measure_start(name, row, folder):
-    return float(output(
-        sys.executable, "-c", f"import os, sys, time; sys.pycache_prefix = {folder!r}; "
-        "sys.dont_write_bytecode = False; begin = time.process_time(); "
-        f"import {name}; print({row.rule})"))
-def measure_memory(name, row, folder):
-    app, environ, body, _ = prepared(name, ROW[row.rule], folder)
-    STATE["chunks"] = row.status
-    tracemalloc.start()
-    burst(app, environ, body, 1)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / 1e3
-def measure_instructions(name, row, folder):
-    few, many = [int(output(
-        "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-        sys.executable, "-c", f"{IMPORT}burst(*prepared({name!r}, ROW[{row.name!r}], "
-        f"{folder!r})[:3], {n})").split("Collected : ")[1].split()[0]) for n in (9, 99)]
-    return (many - few) / 90
-@functools.cache
-def routed(name, count):
-    begin, app = time.process_time(), importlib.import_module(name).Flask("routes")
-    for n in range(count):
-        rule = ROUTES[n % 4] % (n // 4)
-        app.add_url_rule(rule, rule, lambda **values: "found")
-    ask(app, environ_for("/resource0"))
-    return app, time.process_time() - begin
-def measure_routes(name, row, folder):
-    """The dearest request among 10 to 10,000 routes, divided by the cheapest."""
-    tries = [(routed(name, count)[0], environ_for(row.rule % n), b"", 200)
-             for count in (10, 100, 1000, 10_000)
-             for n in ((0, count // 4 - 1) if row.status == 200 else (count,))]
-    assert {ask(*each[:2])[0] for each in tries} == {row.status}, "wrong status"
-    rounds = [[burst(*each) for each in tries] for _ in range(10)]
-    best = list(map(min, zip(*rounds)))
-    return routed(name, 10_000)[1] if row.limit == 1 else max(best) / min(best)
-ROUTES = ["/resource%d", "/resource%d/<int:id>", "/resource%d/<int:id>/sub/<name>",
-          "/api/<name>/action%d/<int:id>"]
-MODES = {  # how to measure, how often, on which frameworks, what
-    "rows": (measure_rows, 24, FRAMEWORKS, ROWS),
-    "instructions": (measure_instructions, 1, FRAMEWORKS, ROWS),
-    "routes": (measure_routes, 1, ["flask", "microflask"], [
-        Row("seconds to register 10,000 (1)", 1, 1, "/resource%d", limit=1),
-        *(Row(f"{word}{rule} (1.5)", 1, 1, rule, status=status, limit=1.5)
-          for word, status in (("", 200), ("miss ", 404)) for rule in ROUTES)]),
-    "start": (measure_start, 12, FRAMEWORKS[1:], [
-        Row("import, CPU ms", 2, 2, "(time.process_time() - begin) * 1e3"),
-        Row("resident, MB", rule="int(open('/proc/self/statm').read().split()[1])"
-            " * os.sysconf('SC_PAGE_SIZE') / 1e6")]),
-    "memory": (measure_memory, 1, FRAMEWORKS[1:], [
-        Row("10 MB upload, kB beyond it (1000)", 1, 1, "upload", limit=1000),
-        Row("10,000 chunks, kB (20)", 1, 1, "stream", status=10_000, limit=20)])}
+def microseconds(name, row_name, folder):
+    return burst(*prepared(name, ROW[row_name], folder))
 
-def work(mode, name, index, folder):
-    return MODES[mode][0](name, MODES[mode][3][index], folder)
+def instructions(name, row_name, folder):
+    """Return the instructions of a request, as valgrind counts them."""
+    counts = []
+    for many in (9, 99):
+        call = f"*prepared({name!r}, ROW[{row_name!r}], {folder!r})[:3], {many}"
+        done = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+             sys.executable, "-c", f"{IMPORT}burst({call})"], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=True, timeout=300)
+        counts.append(int(done.stdout.split("Collected : ")[1].split()[0]))
+    return (counts[1] - counts[0]) / 90
 
 # ---- 5. Taking turns, the table --------------------------------------
-def taking_turns(mode, rows, names, quick, folder):
+def taking_turns(measure, rows, names, quick, folder):
     found, spawn = {}, multiprocessing.get_context("spawn")
     pools, end = {name: spawn.Pool(1) for name in names}, time.monotonic() + 1200
-    for turn in range(-(-MODES[mode][1] // (4 if quick else 1))):
+    for turn in range(1 if measure is instructions else 6 if quick else 24):
         for row, name in [(row, name) for row in rows for name in names]:
             numbers = found.setdefault((row.name, name), [])
             if turn and (not numbers or time.monotonic() > end - 1160 * quick):
                 continue
-            what = mode, name, MODES[mode][3].index(row), folder
             try:
-                numbers.append(pools[name].apply_async(work, what).get(300))
+                numbers.append(pools[name].apply_async(
+                    measure, (name, row.name, folder)).get(300))
             except Exception as error:
                 print(f"{row.name}: without {name}: {error}"[:200])
     return found
@@ -304,48 +257,48 @@ def taking_turns(mode, rows, names, quick, folder):
 def cell(row, name, found):
     numbers = found[row.name, name]
     best = f"{min(numbers, default=0):,.2f}"
-    base = [row.limit] * len(numbers) if row.limit else found.get((row.name, row.base))
+    base = found.get((row.name, "flask"))
     if not numbers or not base:
         return {"text": best if numbers else "-"}
     ratios = [theirs / ours for theirs, ours in zip(base, numbers)]
     low, middle, high = statistics.quantiles(ratios * 2, n=4)
     times, spread = min(base) / min(numbers), (high - low) / 2 / middle
-    text = best if row.limit or name == row.base else f"{times:,.2f}x ±{spread:.0%}"
+    text = best if name == "flask" else f"{times:,.2f}x ±{spread:.0%}"
     return {"best": min(numbers), "times": times, "spread": spread, "text": text}
+
 def show(row, cells):
     wanted, times = "", cells.get("microflask", {}).get("times")
     if row.floor and times:
         reached = ["MISSED", "floor", "aim"][(times >= row.floor) + (times >= row.aim)]
         wanted = f"{row.floor:>5g}x {row.aim:>3g}x {reached}"
-    print(f"{row.name:41}", *[f"{each['text']:>12}" for each in cells.values()], wanted)
+    print(f"{row.name:15}", *[f"{each['text']:>12}" for each in cells.values()], wanted)
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    for mode in list(MODES)[1:]:
-        parser.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode)
+    parser.add_argument("--instructions", dest="measure", action="store_const",
+                        const=instructions, default=microseconds,
+                        help="count instructions under valgrind")
     parser.add_argument("--quick", action="store_true", help="under a minute")
     for option, words in ("--rows", [*ROW]), ("--on", FRAMEWORKS):
         parser.add_argument(option, default=words, type=lambda text: text.split(","),
                             help=f"some of {','.join(words)}")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    mode, result = options.mode or "rows", {}
-    _, _, names, rows = MODES[mode]
-    rows = [row for row in rows if row.name in options.rows or rows is not ROWS]
-    names = [name for name in names if name in options.on]
+    result, unit = {}, options.measure.__name__
+    rows = [row for row in ROWS if row.name in options.rows]
+    names = [name for name in FRAMEWORKS if name in options.on]
     assert rows and names, "there is no such row or framework"
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "static").mkdir()
         for name, text in FILES.items():
             Path(folder, name).write_text(text)
-        found = taking_turns(mode, rows, names, options.quick, folder)
-    print("Times as good as Flask (or bare) ± half the quartiles' distance; numbers for"
-          "\nFlask, and where brackets name the most that we want.\n")
-    show(Row(mode), {name: {"text": name} for name in names})
+        found = taking_turns(options.measure, rows, names, options.quick, folder)
+    print(f"Times as fast as Flask ± half the quartiles' distance; {unit} for Flask.\n")
+    show(Row(""), {name: {"text": name} for name in names})
     for row in rows:
         result[row.name] = {name: cell(row, name, found) for name in names}
         show(row, result[row.name])
-    if mode == "rows" and any("times" in cell for cell in result[rows[0][0]].values()):
+    if any("times" in cell for cell in result[rows[0].name].values()):
         result["geometric mean"] = cells = {}
         for name in names:
             times = [result[row.name][name].get("times") for row in rows]

@@ -111,9 +111,9 @@ class Names(ast.NodeVisitor):
         return [owner, *(name for base in self.bases.get(owner, ())
                          for name in self.family(base))]
 
-    def member(self, owner, name, above=0):
+    def member(self, owner, name):
         """Return what an attribute of a class means, or None."""
-        for kind in self.family(owner)[above:]:
+        for kind in self.family(owner):
             if name in self.members.get(kind, ()):
                 return self.members[kind][name]
         return None
@@ -157,13 +157,9 @@ class Names(ast.NodeVisitor):
 
     def visit_Attribute(self, node):
         self.visit(node.value)
-        value, name = node.value, node.attr
-        if isinstance(value, ast.Call) and name_of(value.func) == "super":
-            found = self.member(self.owner, name, above=1)
-        else:
-            owner = self.class_of(value)
-            found = self.member(owner, name) if owner else self.only(name)
-        self.link(found, node, name)
+        owner = self.class_of(node.value)
+        found = self.member(owner, node.attr) if owner else self.only(node.attr)
+        self.link(found, node, node.attr)
 
     def link(self, definition, node, name):
         place = self.place(node, name)

@@ -72,7 +72,7 @@ class Base:
 # 2. The second chapter
 # {rule}
 class Heir(Base):
-    def turn(self): return super().turn() + "text".turn
+    def turn(self): pass
     def other(self, base): return base.turn(), self.turn()
 # {rule}
 # 3. The third chapter
@@ -94,7 +94,6 @@ def test_a_book_has_parts_chapters_and_the_path_of_the_title_page():
 @pytest.mark.parametrize("line, word, meant", [
     ("def shadow", "free()", None), ("self.count + ", "free", "free"),
     ("self.count + ", "count", "Base.count"), ("self.count + ", "late", "Base.late"),
-    ("super().turn", "turn()", "Base.turn"), ('"text".turn', "turn", None),
     ("def other", "turn(), s", "Base.turn"), ("def other", "turn()", "Heir.turn"),
     ("os.path", "path", None), ("ä, text", "free", "free")])
 def test_a_name_leads_to_what_it_means(line, word, meant):

