@@ -77,7 +77,8 @@ def picture(name):
 @app.errorhandler(HTTPException)
 def sorry(error):
     """Show an error above the gallery."""
-    return show(error.description, error.code)
+    too_large = "These pictures are too large. Choose fewer, or smaller ones."
+    return show(too_large if error.code == 413 else error.description, error.code)
 
 if __name__ == "__main__":
     app.run()

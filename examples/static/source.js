@@ -38,9 +38,10 @@ show();
 
 // The list of chapters folds on a phone; elsewhere it shows where you are.
 
-const isNarrow = matchMedia("(max-width: 52rem)").matches;
-get("chapters").open = !isNarrow;
-if (here && !isNarrow) here.scrollIntoView({block: "nearest"});
+const narrow = matchMedia("(max-width: 52rem)");
+narrow.onchange = () => { get("chapters").open = !narrow.matches; };
+narrow.onchange();
+if (here && !narrow.matches) here.scrollIntoView({block: "nearest"});
 
 addEventListener("keydown", event => {
   if (event.target.matches("[type=search]") || event.ctrlKey || event.metaKey) return;
