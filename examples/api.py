@@ -1,10 +1,11 @@
 r"""A REST API for books: JSON in, JSON out, and errors as JSON too.
 
-    python examples/api.py          http://127.0.0.1:5000/books
+    python examples/api.py          http://127.0.0.1:5000
+
     curl -i 127.0.0.1:5000/books -H 'Content-Type: application/json' \
          -d '{"title": "Persuasion", "author": "Jane Austen", "year": 1817}'
-    curl -i 127.0.0.1:5000/books/1 -X PATCH -H 'Content-Type: application/json' \
-         -d '{"year": "not known"}'
+    curl -i 127.0.0.1:5000/books/1 -H 'Content-Type: application/json' \
+         -X PATCH -d '{"year": "not known"}'
     curl -i 127.0.0.1:5000/books/1 -X DELETE
 
 A class view has a method for each HTTP method. A 201 names the new URL in Location, and
@@ -17,7 +18,8 @@ import hashlib
 import itertools
 
 from microflask import (
-    Flask, HTTPException, MethodView, abort, json, jsonify, redirect, request, url_for)
+    Flask, HTTPException, MethodView, abort, json, jsonify, render_template, request,
+    url_for)
 
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 10_000
@@ -91,8 +93,9 @@ app.add_url_rule("/books/<int:number>", view_func=Book.as_view("book"))
 
 @app.get("/")
 def index():
-    """Lead to the books."""
-    return redirect(url_for("books"))
+    """Show the books, and the commands above."""
+    commands = "\n".join(line[4:] for line in __doc__.splitlines()[4:9])
+    return render_template("api.html", books=books, commands=commands)
 
 @app.errorhandler(HTTPException)
 def as_json(error):

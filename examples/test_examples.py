@@ -179,7 +179,7 @@ def click(driver, text):
     path = f"//*[self::a or self::button][normalize-space()='{text}']"
     driver.find_element("xpath", path).click()
 
-@pytest.mark.parametrize("name", [*APPS[1:], "blog", "lent/step3"])
+@pytest.mark.parametrize("name", [*APPS, "blog", "lent/step3"])
 def test_a_page_fits_every_screen_and_the_keyboard(name, browser, serve, tmp_path):
     need("selenium", "simple_websocket")
     url = serve(name if name == "blog" else f"{name}.py", UPLOAD_FOLDER=str(tmp_path),

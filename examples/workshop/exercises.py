@@ -191,7 +191,7 @@ def redirect_sends_on(stage):
                      lambda: stage.redirect(location))
 
 @exercise("3.1", "build: from the values to a path",
-    "re.sub takes a function, too, which gets the match. Use quote(value, safe='').")
+    "re.sub takes a function of the match. See urllib.parse.quote(value, safe='').")
 def build_is_the_way_back(stage):
     for rule, values, path in [
         ("/hello/<name>", {"name": "Ann"}, "/hello/Ann"), ("/", {}, "/"),
