@@ -4,7 +4,7 @@
 
 Each level is a method on the way of a request, as microflask.py has it now. You can
 derive the order: two lines that do not depend on each other may stand either way round.
-Drag a line, or move it with the arrow keys.
+Click a line and the place where it belongs, or move it with the arrow keys.
 
 Shows an API of JSON behind a page: the server checks, as only it knows the order.
 """

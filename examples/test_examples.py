@@ -43,18 +43,15 @@ ANSWERS = [
     ("api", "GET", "/books", None, 200, '"id":1'),
     ("api", "POST", "/books", EMMA, 201, '"url":"/books/'),
     ("api", "PATCH", "/books/1", {"year": None}, 200, "Jane Austen"),
-    ("api", "GET", "/books/9", None, 404, "There is no book 9."),
     ("api", "POST", "/books", None, 415, '"code": 415'),
     ("api", "POST", "/books", {**EMMA, "title": "x" * 20_000}, 413, '"code": 413'),
     ("api", "POST", "/books", {**EMMA, "id": 7}, 400, "Send a JSON object"),
-    ("api", "PATCH", "/books/1", {"year": True}, 400, "The year must"),
     ("chat", "POST", "/say", {"who": "Ada", "text": " "}, 400, "1 to 1000"),
     ("echo", "GET", "/echo", None, 403, ""),
     ("login", "POST", "/register", {**ADA, "name": "<b>"}, 400, "A name has 2 to 30"),
     ("login", "POST", "/login", ADA, 400, "do not belong together"),
     ("login", "GET", "/desk", None, 302, "/login?next=/desk"),
     ("spa", "GET", "/mars", None, 200, "<!doctype html>"),
-    ("spa", "GET", "/api/planets/pluto", None, 404, '{"error":'),
     ("todo", "POST", "/task/1", {}, 400, ""),
     ("upload", "POST", "/", {}, 400, "Choose a picture first."),
     ("upload", "GET", "/picture/..%2fkept", None, 404, ""),
@@ -67,13 +64,6 @@ def test_an_answer(client_of, name, method, path, body, status, words):
     assert (answer.status_code, words in answer.text) == (status, True), answer.text
     assert name != "api" or answer.mimetype == "application/json"
     answer.close()
-
-def test_an_etag_saves_sending_the_books_again(client_of):
-    client = client_of("api")
-    known = {"If-None-Match": client.get("/books").headers["ETag"]}
-    assert client.get("/books", headers=known).status_code == 304
-    client.patch("/books/1", json={"year": 1816})
-    assert client.get("/books", headers=known).status_code == 200
 
 def test_the_list_of_tasks_never_outgrows_its_cookie(client_of):
     client = client_of("todo")

@@ -18,7 +18,6 @@ VISITS = [
     ("ida", "/post/new", None, 200, "Please log in first."),
     ("ida", "/auth/register", {**IDA, "token": "0" * 32}, 400, "This form is too old."),
     ("ida", "/auth/register", None, 200, "Password, at least 8 characters"),
-    ("ida", "/auth/register", {**IDA, "name": "<b>"}, 400, "A name has"),
     ("ida", "/auth/register", IDA, 200, "Welcome, ida! Now log in."),
     ("ida", "/auth/register", {**IDA, "name": "IDA"}, 400, "is taken"),
     ("ida", "/auth/login", {**IDA, "password": "x"}, 400, "do not belong together"),
@@ -36,9 +35,6 @@ VISITS = [
     ("ida", "/post/1/delete", None, 405, ""),
     ("ida", "/post/1/delete", {}, 200, "“Better” is deleted."),
     ("ida", "/post/1", None, 404, "There is no such post."),
-    ("ida", f"/post/{'9' * 30}", None, 404, "There is no such post."),
-    ("ida", "/post/0/edit", POST, 404, "There is no such post."),
-    ("ida", "/static/icon.svg", None, 200, "<svg"),
     ("ida", "/auth/logout", {}, 200, "You are logged out."),
 ]
 

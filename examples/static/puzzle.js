@@ -11,7 +11,9 @@ function tell(words, isError) {
   verdict.hidden = false;
 }
 
-function moved(line) {
+function move(line, to) {
+  const others = lines().filter(other => other !== line);
+  list.insertBefore(line, others[Math.max(0, to)] || null);
   for (const other of lines()) other.className = "card";
   verdict.hidden = true;
   line.focus();
@@ -19,40 +21,19 @@ function moved(line) {
 }
 
 list.addEventListener("keydown", event => {
-  const line = event.target, at = lines().indexOf(line), others = lines();
-  const to = {ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: others.length}[event.key];
+  const line = event.target, at = lines().indexOf(line);
+  const to = {ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: lines().length}[event.key];
   if (to === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
-  others.splice(at, 1);
-  list.insertBefore(line, others[Math.max(0, to)] || null);
-  moved(line);
+  move(line, to);
 });
 
-// Dragging: a line changes places with the one under the finger or the mouse.
-
-let held = null;
-list.addEventListener("pointerdown", event => {
-  const line = event.target.closest("li");
-  const isScroll = event.pointerType === "touch" && !event.target.matches(".grip");
-  if (!line || event.button || isScroll) return;
-  held = line;
-  line.className = "card held";
-  line.setPointerCapture(event.pointerId);
+// The first click takes a line, the second puts it where the clicked line is.
+list.addEventListener("click", event => {
+  const line = event.target.closest("li"), held = list.querySelector(".held");
+  if (line && held) move(held, lines().indexOf(line));
+  else if (line) line.className = "card held";
 });
-list.addEventListener("pointermove", event => {
-  const under = document.elementFromPoint(event.clientX, event.clientY)?.closest("#lines li");
-  if (!held || !under || under === held) return;
-  const {top, height} = under.getBoundingClientRect();
-  const isBelow = lines().indexOf(under) > lines().indexOf(held);
-  if (isBelow === event.clientY > top + height / 2)
-    list.insertBefore(held, isBelow ? under.nextSibling : under);
-});
-for (const end of ["pointerup", "pointercancel"]) {
-  list.addEventListener(end, () => {
-    if (held) moved(held);
-    held = null;
-  });
-}
 
 async function check() {
   const answer = await fetch(list.dataset.check, {

@@ -48,8 +48,6 @@ class Map:
         """Add a Rule."""
         self.rules.append(rule)
 
-    # Exercise 3.3: If "/hello/<name>" was added before "/hello/me", nothing reaches the
-    # second. Prefer the rule with the fewest variables. Among equals, the first wins.
     def match(self, path):
         """Return the first rule that matches, and the values of its variables."""
         for rule in self.rules:

@@ -107,15 +107,15 @@ def test_a_port_that_is_taken_is_one_line():
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith(f"Port {port}: Address already in use. Is another")
 
-def test_the_stages_have_21_open_exercises_and_the_solutions_none(tmp_path):
+def test_the_stages_have_20_open_exercises_and_the_solutions_none(tmp_path):
     for name in TEXTS:
         (tmp_path / name).write_text(solved(name), "utf-8")
-    for folder, status, boxes in (HERE, 1, 0), (tmp_path, 0, 21):
+    for folder, status, boxes in (HERE, 1, 0), (tmp_path, 0, 20):
         done = run_check("--in", folder, "--seconds", 60)
         assert (done.returncode, done.stderr) == (status, "")
         assert done.stdout.startswith(f"The stages in {folder}:\n")
         assert done.stdout.count("[x]") == boxes
-        assert done.stdout.endswith(f"\n  {boxes} of 21 solved\n")
+        assert done.stdout.endswith(f"\n  {boxes} of 20 solved\n")
 
 @pytest.mark.parametrize("number, right, wrong, words", [
     ("1.1", '.encode("latin-1")', '.encode("utf-8")', "sent GET /grüße expected"),
@@ -179,7 +179,7 @@ def test_the_commands_of_the_readme_and_the_stages_work(tmp_path):
                 url = stack.enter_context(Served(tmp_path / command[8:])).url
             else:
                 output += sh(command, url, tmp_path)
-    for words in ["0 of 21 solved", "You asked for /tea/pot\n", "200 OK [(", "[ ] 3.3",
+    for words in ["0 of 20 solved", "You asked for /tea/pot\n", "200 OK [(", "[ ] 3.2",
                   "<h1>GET /grüße</h1>", "Hello, Ann!", "404 Not Found", "&lt;b&gt;",
                   "/SLOW/ANN is still /SLOW/ANN", "number 1", "who know the key"]:
         assert words in output, words

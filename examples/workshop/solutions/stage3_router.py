@@ -26,11 +26,3 @@ class Rule(Rule):
         def fill(variable):
             return quote(str(values[variable[1]]), safe="")
         return re.sub(r"<(?:int:)?(\w+)>", fill, self.rule)
-
-class Map(Map):
-    def match(self, path):                                                      # 3.3
-        for rule in sorted(self.rules, key=lambda rule: rule.regex.groups):
-            values = rule.match(path)
-            if values is not None:
-                return rule, values
-        return None, {}
