@@ -156,14 +156,6 @@ def query_is_a_dict(stage):
         request = stage.Request(environ_of(f"/?{query}"))
         expect(f"request.args for /?{query}", expected, lambda: request.args)
 
-class Body(io.BytesIO):
-    """The body on a connection that stays open: reading more means waiting."""
-    def read(self, size=-1):
-        left = len(self.getbuffer()) - self.tell()
-        if size is None or not 0 <= size <= left:
-            raise OSError(f"read({size}) waits, there are only {left} bytes")
-        return super().read(size)
-
 @exercise("2.2", "The form as a dict",
     "Read int(self.environ.get('CONTENT_LENGTH') or 0) bytes. Then go on as in 2.1.")
 def form_is_a_dict(stage):
@@ -173,10 +165,11 @@ def form_is_a_dict(stage):
         (b"text=gr%C3%BCner+Tee", 20, {"text": "grüner Tee"}), (b"", "", {}),
     ]:
         environ = environ_of("/", "POST", CONTENT_LENGTH=str(length))
-        request = stage.Request({**environ, "wsgi.input": Body(body)})
+        environ["wsgi.input"] = io.BytesIO(body + b"&next=request")
+        request = stage.Request(environ)
         expect(f"request.form for {body} and CONTENT_LENGTH {str(length)!r}", expected,
                lambda: request.form)
-    bare = stage.Request({**environ_of("/", "POST"), "wsgi.input": Body()})
+    bare = stage.Request(environ_of("/", "POST"))
     expect("request.form without CONTENT_LENGTH", {}, lambda: bare.form)
 
 @exercise("2.3", "redirect(location)",
@@ -208,8 +201,9 @@ def int_is_a_number(stage):
     number = "/post/<int:id>"
     for rule, path, expected in [
         (number, "/post/12", {"id": 12}), (number, "/post/007", {"id": 7}),
-        (number, "/post/x", None), (number, "/post/1x", None), (number, "/post/-1", None),
-        (number, "/post/١٢", None), ("/hello/<name>", "/hello/12", {"name": "12"}),
+        (number, "/post/x", None), (number, "/post/1x", None),
+        (number, "/post/-1", None), (number, "/post/١٢", None),
+        ("/hello/<name>", "/hello/12", {"name": "12"}),
         ("/<name>/<int:page>.html", "/12/3.html", {"name": "12", "page": 3}),
     ]:
         expect(f"Rule({rule!r}, 'view').match({path!r})", expected,

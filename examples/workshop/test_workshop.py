@@ -121,7 +121,7 @@ def test_the_stages_have_20_open_exercises_and_the_solutions_none(tmp_path):
     ("1.1", '.encode("latin-1")', '.encode("utf-8")', "sent GET /grüße expected"),
     ("1.3", "[*headers, (name, value)]", "headers.append((name, value)) or headers",
      "GET / again"),
-    ("2.2", ".read(length)", ".read()", "came OSError: read(-1) waits"),
+    ("2.2", ".read(length)", ".read()", "'next': 'request'"),
     ("3.2", "[0-9]+", "\\\\d+", "/post/١٢"),
     ("7.2", ", autoescape=True", "", "came 'Hi <Ann>!'"),
     ("8.2", "if age <=", "if 0 <=", "expected '200 empty' came '200 2'"),
@@ -137,8 +137,7 @@ def test_half_a_solution_is_told_apart(tmp_path, number, right, wrong, words):
 @pytest.mark.parametrize("first, words", [
     ("", "[x] 1.1"),
     ("def f(:", "came SyntaxError: invalid syntax (stage1_wsgi.py, line 1)"),
-    ("1 / 0", "came ZeroDivisionError: division by zero (stage1_wsgi.py, line 1)"),
-    ("print('my', 1); 1 / 0", "printed my 1"),
+    ("print('my', 1); 1 / 0", "division by zero (stage1_wsgi.py, line 1) printed my 1"),
     ("import re; re.match('(a+)+b', 'a' * 99)",
      "no end within 3 seconds. Does it wait, or loop? (stage1_wsgi.py, line 1)"),
     ("import threading, time; threading.Thread(target=time.sleep, args=[99]).start()",
