@@ -2,10 +2,10 @@
 
     python examples/chat.py          http://127.0.0.1:5000, in two windows
 
-Each reader's browser keeps one response open: its body is a generator that does not
-end. The reader's thread waits on a condition, which every new message notifies. A
-browser that lost the connection comes back by itself and sends the last id that it saw.
-The messages are in the memory of this process, so run one process with many threads:
+The browser of each reader keeps one response open. Its body is a generator that never
+ends: it waits until a new message wakes it. A browser that loses the connection comes
+back by itself, and sends the last id that it has seen. The messages are in the memory
+of one process, so run one process with many threads:
 
     gunicorn --chdir examples -k gthread --threads 50 chat:app
 

@@ -3,10 +3,10 @@
     python examples/puzzle.py          http://127.0.0.1:5000
 
 Each level is a method on the way of a request, as microflask.py has it now. You can
-derive the order: two lines that do not depend on each other may stand either way round.
+derive the order. Where two lines do not depend on each other, both orders are right.
 Click a line and the place where it belongs, or move it with the arrow keys.
 
-Shows an API of JSON behind a page: the server checks, as only it knows the order.
+Only the server knows the order: the page sends it the lines as JSON.
 """
 import ast
 import random

@@ -41,66 +41,24 @@ def test_every_link_leads_to_a_line_that_is_there(pages, client):
     assert re.findall('href="([^"]+)"><span class="n"',
                       client.get("/uses?of=Flask.full_dispatch_request").text)
 
-PROGRAM = '''"""A program. Read the chapters with a star in an hour.
+def test_a_book_has_parts_and_chapters():
+    book = source.book()
+    first, *others = book.chapters
+    assert (first.number, first.title) == (0, "Title page")
+    assert [one.number for one in others] == [*range(1, len(others) + 1)]
+    assert [one.part[:9] for one in others if one.part] == ["Part one:", "Part two:"]
+    assert {*book.hour} < {one.number for one in others}
 
-    * 1  one
-
-    *3  three
-
-Begin.
-"""
-import os
-# {rule}
-# Part one: the idea
-# {rule}
-
-# {rule}
-# 1. The `first` chapter
-#
-# It has a word, `free`, and FreeThings.
-# {rule}
-def free(): return os.name
-def shadow(free): return free()
-class Base:
-    count: int = 0
-    def turn(self): return self.count + self.late + free()
-    def __init__(self): self.late = os.path
-# {rule}
-# Part two: the rest
-# {rule}
-# {rule}
-# 2. The second chapter
-# {rule}
-class Heir(Base):
-    def turn(self): pass
-    def other(self, base): return base.turn(), self.turn()
-# {rule}
-# 3. The third chapter
-# {rule}
-ä, text = "ä", Heir(free())
-'''.format(rule="-" * 86)
-
-def test_a_book_has_parts_chapters_and_the_path_of_the_title_page():
-    book = source.Book(PROGRAM)
-    assert [(one.number, one.title, one.part) for one in book.chapters] == [
-        (0, "Title page", ""), (1, "The first chapter", "Part one: the idea"),
-        (2, "The second chapter", "Part two: the rest"), (3, "The third chapter", "")]
-    assert book.hour == [1, 3]
-    words = "".join(book.words(text) for chapter in book.chapters
-                    for _, prose, _ in book.rows(chapter) for _, text in prose)
-    assert "<pre>* 1  one\n\n*3  three</pre>" in words and "<h1>Part one" in words
-    assert f'<a href="{book.href(book.names.find("free").line)}">free</a>' in words
-
-@pytest.mark.parametrize("line, word, meant", [
-    ("def shadow", "free()", None), ("self.count + ", "free", "free"),
-    ("self.count + ", "count", "Base.count"), ("self.count + ", "late", "Base.late"),
-    ("def other", "turn(), s", "Base.turn"), ("def other", "turn()", "Heir.turn"),
-    ("os.path", "path", None), ("ä, text", "free", "free")])
-def test_a_name_leads_to_what_it_means(line, word, meant):
-    place = next((number, text.rindex(word)) for number, text in
-                 enumerate(PROGRAM.splitlines(), 1) if line in text)
-    link = source.Book(PROGRAM).names.links.get(place)
-    assert (link and link[0].name) == meant
+@pytest.mark.parametrize("place, meant", [
+    ("Flask.wsgi_app", "Flask.full_dispatch_request"), ("Blueprint", "Scaffold"),
+    ("Flask.wsgi_app", "AppContext.push"),
+    ("Flask.full_dispatch_request", "Flask.dispatch_request")])
+def test_a_name_leads_to_what_it_means(place, meant):
+    book = source.book()
+    here = book.names.find(place)
+    assert meant in {definition.name for (line, _), (definition, is_there)
+                     in book.names.links.items()
+                     if here.line <= line <= here.end and not is_there}
 
 def test_you_find_words(client):
     place = source.book().href(source.book().names.find("wsgi_app").line)

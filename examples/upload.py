@@ -2,9 +2,9 @@
 
     python examples/upload.py          http://127.0.0.1:5000
 
-Never trust an upload: the size of a request has a limit, the type comes from the first
-bytes and not from the name, a random name cannot leave the folder or replace a file,
-and no browser takes a picture for a page.
+Never trust an upload. The size of a request has a limit. The first bytes of a file
+decide which type it has. A random name cannot leave the folder or replace a file. And
+two headers keep browsers from showing a picture as a page.
 
 The pictures are in examples/instance/pictures, or the folder that UPLOAD_FOLDER names.
 

@@ -3,8 +3,8 @@
     python microflask.py --app examples/blog run          http://127.0.0.1:5000
     SECRET_KEY=... gunicorn --chdir examples -w 2 'blog:create_app()'
 
-Write `flask` for `microflask` in its files, and the blog runs on Flask; only the two
-functions for passwords come from `werkzeug.security` then. The database is
+Write `flask` instead of `microflask` in its files, and the blog runs on Flask. (The two
+functions for passwords then come from `werkzeug.security`.) The database is
 examples/instance/blog.sqlite, or the file that BLOG_DATABASE names.
 
 Read on in microflask.py: What application and blueprint share; The application.

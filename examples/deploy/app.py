@@ -1,4 +1,4 @@
-"""An app that several processes serve: it keeps nothing that only one of them knows.
+"""An app for several processes: it keeps nothing in the memory of one of them.
 
 __main__.py beside it says how it is served. The session is a cookie, and all processes
 share SECRET_KEY, so each can read it. ProxyFix believes what nginx says about the

@@ -1,7 +1,7 @@
 """Stage 3: the router.
 
-One function for all paths does not last. A rule such as "/hello/<name>" becomes a
-regular expression: each variable is a group with a name. The map tries its rules one
+One function for all paths soon becomes too long. A rule such as "/hello/<name>" becomes
+a regular expression: each variable is a group with a name. The map tries its rules one
 after the other. The first rule that matches the whole path counts. It has an endpoint,
 the name of the view: the function that makes the response. The groups of the expression
 hold the values of the variables, which become the arguments of the view.
