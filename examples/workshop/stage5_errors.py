@@ -1,9 +1,9 @@
 """Stage 5: errors that are answers.
 
-A program may find out deep inside that a page does not exist, in a function that a view
-calls. That function cannot return a Response to the client, but it can raise an
-exception, and an exception leaves any number of functions. An HTTPException knows its
-response. The application catches it and sends that.
+A view calls functions, and one of them finds out that a page does not exist. It cannot
+send a Response to the client. But it can raise an exception, which leaves any number of
+functions at once. An HTTPException knows its response. The application catches the
+exception and sends that response.
 
 `class Flask(Flask)` takes the class of stage 4 and adds methods or replaces them.
 

@@ -1,7 +1,7 @@
 """Stage 7: templates.
 
 HTML between lines of Python is hard to read, and one forgotten `escape` lets a visitor
-put a script into your page. A template is a text with gaps, {{ like }} this one. Every
+put a script into your page. A template is a text with gaps such as {{ name }}. Every
 value that fills a gap is escaped, so nobody can forget it. This engine is a function of
 three lines. Jinja, which Flask uses, compiles each template to a Python function.
 
