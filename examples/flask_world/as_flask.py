@@ -26,7 +26,6 @@ This file also brings what left microflask to keep it short: nested blueprints, 
 `url_defaults`, `cache_control`. It has no hosts and subdomains in rules. It needs click
 and Blinker, and uses Werkzeug: every extension installs them.
 """
-import base64
 import contextlib
 import functools
 import importlib.metadata
@@ -37,8 +36,9 @@ from collections import defaultdict
 from functools import partialmethod
 from importlib.machinery import ModuleSpec, PathFinder
 from itertools import accumulate
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import blinker
 import click
@@ -157,26 +157,15 @@ def install():
 # subclass. Each class here holds what one of them lacks; `ADDITIONS` says which.
 # ------------------------------
 
-class MoreOfMultiDict:
-    def setdefault(self, key, default=None):
-        if key not in self:
-            self[key] = default
-        return self[key]
+class MoreOfFileStorage:
+    """Without a file name, a file has that of its stream."""
+    _init = microflask.FileStorage.__init__
 
-    def poplist(self, key):
-        return dict.pop(self, key, [])
-
-class MoreOfImmutableMultiDict:
-    setdefault = poplist = microflask.ImmutableMultiDict.add
-
-class MoreOfHeaders:
-    def setdefault(self, name, default):
-        if name not in self:
-            self.set(name, default)
-        return self[name]
-
-    def to_wsgi_list(self):
-        return list(self)
+    def __init__(self, stream=None, filename=None, name=None, content_type=None,
+                 content_length=None, headers=None):
+        if filename is None and isinstance(getattr(stream, "name", None), str):
+            filename = stream.name
+        self._init(stream, filename, name, content_type, headers)
 
 class MoreOfHTTPException:
     def __call__(self, environ, start_response):
@@ -196,14 +185,16 @@ class MoreOfErrors:
                 ("Retry-After", self.retry_after)) if value is not None]
 
 ADDITIONS = {
-    microflask.MultiDict: MoreOfMultiDict,
-    microflask.ImmutableMultiDict: MoreOfImmutableMultiDict,
-    microflask.Headers: MoreOfHeaders, HTTPException: MoreOfHTTPException,
+    microflask.FileStorage: MoreOfFileStorage, HTTPException: MoreOfHTTPException,
     microflask.Unauthorized: MoreOfErrors, microflask.TooManyRequests: MoreOfErrors}
 
 for _class, _more in ADDITIONS.items():
     for _name in vars(_more).keys() - vars(type("Empty", (), {})).keys():
         setattr(_class, _name, vars(_more)[_name])
+
+for _name, _method in vars(borrow("werkzeug.datastructures", "Headers")).items():
+    if not hasattr(microflask.Headers, _name):      # both keep pairs in `_list`
+        setattr(microflask.Headers, _name, _method)
 
 # ------------------------------
 # 3. Requests, responses, rules, views
@@ -370,61 +361,94 @@ class SecureCookieSessionInterface(
 
 class AppEnvironBuilder(borrow("werkzeug.test", "EnvironBuilder")):
     """What flask.testing calls EnvironBuilder: the application comes first."""
-    def __init__(self, app, path="/", base_url=None, *args, **kwargs):
-        self.app, config = app, app.config
-        super().__init__(path, base_url or f"{config['PREFERRED_URL_SCHEME']}://"
-                         f"{config['SERVER_NAME'] or 'localhost'}"
-                         f"{config['APPLICATION_ROOT']}", *args, **kwargs)
+    request_class = Request
 
-class FlaskClient(microflask.FlaskClient):
-    """The test client, with `auth`, `history` and the cookies."""
-    def __init__(self, application, response_wrapper=None, use_cookies=True, **kwargs):
-        super().__init__(application)
-        self.response_class = type("TestResponse", (
-            microflask.TestResponse, application.response_class), {"__test__": False})
-        self.environ_base = {"REMOTE_ADDR": "127.0.0.1"}
-        if not use_cookies:
-            self._add_cookies = lambda environ: None
+    def __init__(self, app, path="/", base_url=None, subdomain=None, url_scheme=None,
+                 *args, **kwargs):
+        self.app, config, url = app, app.config, urlsplit(path)
+        if base_url is None:
+            scheme = url.scheme or url_scheme or config["PREFERRED_URL_SCHEME"]
+            host = url.netloc or config["SERVER_NAME"] or "localhost"
+            base_url = f"{scheme}://{host}/{config['APPLICATION_ROOT'].lstrip('/')}"
+        super().__init__(path, base_url, *args, **kwargs)
 
-    def open(self, path="/", *, auth=None, buffered=False, environ_base=None,
-             environ_overrides=None, **kwargs):
-        self._sent = []
-        kwargs["environ_base"] = {
-            **self.environ_base, **(environ_base or {}), **(environ_overrides or {})}
-        if not isinstance(path, str):       # an EnvironBuilder, Request or environ
-            path = path.get_environ() if hasattr(path, "get_environ") else path
-            return self._send(dict(getattr(path, "environ", path)))
-        if isinstance(auth, tuple):
-            auth = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
-        if auth is not None:
-            kwargs["headers"] = microflask.Headers(kwargs.get("headers"))
-            kwargs["headers"].set("Authorization", auth)
-        response = super().open(path, **kwargs)
-        response.history = tuple(self._sent[:-1])
-        return response
+    def _add_file_from_data(self, key, value):
+        if isinstance(value, microflask.FileStorage):
+            value = value.stream, value.filename, value.content_type
+        super()._add_file_from_data(key, value)
 
-    def _send(self, environ):
-        response = super()._send(environ)
-        response.__class__ = self.response_class
-        self._sent.append(response)
-        return response
+    def json_dumps(self, obj, **kwargs):
+        return self.app.json.dumps(obj, **kwargs)
 
-    get, post = partialmethod(open, method="GET"), partialmethod(open, method="POST")
-    put, patch = partialmethod(open, method="PUT"), partialmethod(open, method="PATCH")
-    delete = partialmethod(open, method="DELETE")
-    head = partialmethod(open, method="HEAD")
-    options = partialmethod(open, method="OPTIONS")
+class FlaskClient(borrow("werkzeug.test", "Client")):
+    """Werkzeug's test client. In a `with` block it keeps the context of a request."""
+    kept = None
 
-    def get_cookie(self, key, domain="localhost", path="/"):
-        value = self._cookies.get((domain, path, key))
-        return None if value is None else SimpleNamespace(
-            key=key, value=microflask.parse_cookie(f"{key}={value}")[key], path=path,
-            domain=domain)
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.response_wrapper.default_mimetype = ""     # None would be an error
+        self.environ_base = {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT":
+                             f"Werkzeug/{importlib.metadata.version('werkzeug')}"}
 
-    def delete_cookie(self, key, *, domain="localhost", path="/"):
-        self._cookies.pop((domain, path, key), None)
+    def open(self, *args, buffered=False, follow_redirects=False, **kwargs):
+        first = args[0] if args else None
+        if hasattr(first, "get_environ"):
+            environ = first.get_environ()
+        elif isinstance(first, dict) or hasattr(first, "environ"):
+            environ = getattr(first, "environ", first)
+        else:
+            builder = AppEnvironBuilder(self.application, *args, **kwargs)
+            environ = builder.get_environ()
+            builder.close()
+        environ = {**self.environ_base, **environ}
+        if self.kept is not None:
+            environ["microflask.keep_context"] = self._keep
+        return super().open(
+            Request(environ), buffered=buffered, follow_redirects=follow_redirects)
 
-    _add_cookies_to_wsgi = microflask.FlaskClient._add_cookies
+    def run_wsgi_app(self, environ, buffered=False):
+        self._leave()
+        return super().run_wsgi_app(environ, buffered)
+
+    def _keep(self, context):
+        context.push()
+        self.kept.append(context)
+
+    def _leave(self):
+        while self.kept:
+            self.kept.pop().pop()
+
+    def __enter__(self):
+        if self.kept is not None:
+            raise RuntimeError("Cannot nest client invocations")
+        self.kept = []
+        return self
+
+    def __exit__(self, *exc_info):
+        self._leave()
+        self.kept = None
+
+    @contextlib.contextmanager
+    def session_transaction(self, *args, **kwargs):
+        """Change the session of the next requests: `with ... as session`."""
+        if self._cookies is None:
+            raise TypeError("The client has no cookies: use_cookies is False.")
+        app, context = self.application, self.application.test_request_context(
+            *args, **kwargs)
+        interface, request = app.session_interface, context.request
+        self._add_cookies_to_wsgi(request.environ)
+        with context:
+            session = interface.open_session(app, request)
+        if session is None:
+            raise RuntimeError("Session backend did not open a session.")
+        yield session
+        response = app.response_class()
+        if not interface.is_null_session(session):
+            with context:
+                interface.save_session(app, session, response)
+            self._update_cookies_from_response(
+                request.host.partition(":")[0], request.path,
+                response.headers.getlist("Set-Cookie"))
 
 class FlaskCliRunner(CliRunner):
     """Runs commands in tests: `app.test_cli_runner().invoke(args=["name"])`."""
@@ -554,7 +578,7 @@ class Flask(Scaffold, microflask.Flask):
     request_class, response_class = Request, Response
     url_rule_class, url_map_class, config_class = Rule, Map, Config
     session_interface = SecureCookieSessionInterface()
-    test_client_class, test_cli_runner_class = FlaskClient, FlaskCliRunner
+    test_client_class = test_cli_runner_class = None
 
     def __init__(self, *args, **options):
         self.url_build_error_handlers = []
@@ -627,8 +651,17 @@ class Flask(Scaffold, microflask.Flask):
             names.update(f())
         return names
 
+    def test_request_context(self, *args, **kwargs):
+        builder = AppEnvironBuilder(self, *args, **kwargs)
+        with contextlib.closing(builder):
+            return self.request_context(builder.get_environ())
+
+    def test_client(self, use_cookies=True, **kwargs):
+        return (self.test_client_class or FlaskClient)(
+            self, self.response_class, use_cookies=use_cookies, **kwargs)
+
     def test_cli_runner(self, **kwargs):
-        return self.test_cli_runner_class(self, **kwargs)
+        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
 
 # ------------------------------
 # 7. The command line
