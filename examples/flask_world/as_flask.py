@@ -243,10 +243,15 @@ class Map(microflask.Map):
     """The rules, with Werkzeug's converters; it can be bound to a request."""
     host_matching = False
 
-    def __init__(self):
+    def __init__(self, rules=(), strict_slashes=True, merge_slashes=True,
+                 converters=()):
         super().__init__()
         for name in ("string", "any", "int", "float"):
             self.converters[name] = werkzeug_routing.map.DEFAULT_CONVERTERS[name]
+        self.converters.update(converters)
+        self.strict_slashes = strict_slashes
+        for rule in rules:
+            self.add(rule)
 
     def is_endpoint_expecting(self, endpoint, *arguments):
         return any(rule.arguments.issuperset(arguments)
@@ -315,8 +320,6 @@ class Config(microflask.Config):
 
 class SessionInterface(microflask.SessionInterface):
     """How sessions are kept; the settings of the cookie have a method each."""
-    null_session_class, pickle_based = microflask.NullSession, False
-
     def _option(key):
         return lambda self, app: app.config[f"SESSION_COOKIE_{key}"]
 
@@ -532,7 +535,7 @@ class Blueprint(Scaffold, microflask.Blueprint):
                 **inner, "name": f"{state.name}.{inner.get('name', child.name)}",
                 "url_prefix": join_prefixes(state.url_prefix, prefix)})
 
-    def _for_app(method):       # a method that is called on the application
+    def _for_app(method):
         return lambda self, *args, **kwargs: self.record_once(
             lambda state: getattr(state.app, method)(*args, **kwargs)) or args[0]
 
@@ -576,6 +579,7 @@ class Flask(Scaffold, microflask.Flask):
         return super().preprocess_request()
 
     def process_response(self, response):
+        response.headers = microflask.Headers(response.headers)     # it can be a dict
         for f in request_ctx.after_functions:
             response = self.ensure_sync(f)(response)
         return super().process_response(response)
@@ -775,17 +779,12 @@ MEANINGS: dict[str, Any] = {
     "flask.json.loads": lambda text, **kwargs: json.loads(text, **kwargs),
     "flask.json.dump": lambda obj, fp, **kwargs: fp.write(json.dumps(obj, **kwargs)),
     "flask.json.load": lambda fp, **kwargs: json.loads(fp.read(), **kwargs),
-    "flask.globals._cv_app": microflask._context,
-    "flask.globals._cv_request": microflask._context,
     "flask.ctx.RequestContext": AppContext,
-    "flask.ctx._AppCtxGlobals": Flask.app_ctx_globals_class,
     "flask.logging.default_handler": default_handler,
     "flask.views.http_method_funcs": frozenset(
         "get post head options delete put trace patch".split()),
     "flask.wrappers.RequestBase": Request, "flask.wrappers.ResponseBase": Response,
     "flask.sansio.app.App": Flask, "flask.testing.EnvironBuilder": AppEnvironBuilder,
-    "flask.sessions.session_json_serializer": microflask._session_json,
-    "flask.json.tag.TaggedJSONSerializer": lambda: microflask._session_json,
     "flask.signals.Namespace": blinker.Namespace,
     "werkzeug.datastructures.Authorization": borrow(
         "werkzeug.datastructures", "Authorization"),

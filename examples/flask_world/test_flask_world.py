@@ -136,7 +136,8 @@ def test_commands_of_click(tmp_path):
     (tmp_path / "hello.py").write_text(
         "from flask import Flask\napp = Flask(__name__)\n"
         "@app.get('/<name>')\ndef hello(name): return name\n")
-    for words, *args in ((f"{'hello':20} GET          /<name>", "--app", "hello", "routes"),
+    rule = f"{'hello':20} GET          /<name>"
+    for words, *args in ((rule, "--app", "hello", "routes"),
                          ("routes", "--app", "hello", "--help"),
                          ("No such command", "--app", "hello", "nothing"),
                          ("Could not import 'gone'", "--app", "gone", "run")):
