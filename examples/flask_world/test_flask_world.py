@@ -7,6 +7,7 @@ The extensions come with pip; a test whose extension is missing is skipped.
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,15 @@ def example(name):
     "http_auth", "admin_pages", "toolbar", "socket_io"])
 def test_what_a_client_sees(name):
     example(name).tour()
+
+def test_a_database_in_postgresql():
+    pytest.importorskip("flask_sqlalchemy")
+    pytest.importorskip("psycopg")
+    if shutil.which("pg_virtualenv") is None:
+        pytest.skip("apt-get install postgresql")
+    subprocess.run(     # in a server of its own
+        ["pg_virtualenv", sys.executable, "-c", "import database; database.tour()"],
+        env={**os.environ, "DATABASE_URL": "postgresql+psycopg://"}, check=True)
 
 @pytest.mark.parametrize("name", ["echo_socket", "socket_io"])
 def test_what_a_client_sees_over_a_socket(name):
