@@ -98,9 +98,7 @@ def find(module, name):
     if module.startswith("werkzeug") and module != "werkzeug.exceptions":
         with contextlib.suppress(ImportError, AttributeError):
             return getattr(real_werkzeug(module), name)
-    raise AttributeError(
-        f"{whole!r}: neither microflask nor as_flask has it, and as_flask stands in "
-        f"for {module.partition('.')[0]}")
+    raise AttributeError(f"{whole!r}: neither microflask nor as_flask has it")
 
 def real_werkzeug(module):
     """Import a module of the installed Werkzeug, which has another name here."""
@@ -451,6 +449,8 @@ class Scaffold(microflask.Scaffold):
         return f
 
     def open_resource(self, resource, mode="rb", encoding=None):
+        if mode not in ("r", "rt", "rb"):
+            raise ValueError("Resources can only be opened for reading.")
         return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
 
 def join_prefixes(outer, inner):
