@@ -192,11 +192,6 @@ class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
     def make_conditional(self, request_or_environ, *args, **kwargs):
         return super().make_conditional(request_or_environ)
 
-class CombinedMultiDict(microflask.ImmutableMultiDict):
-    """Several MultiDicts as one, such as the fields and the files of a form."""
-    def __init__(self, dicts=()):
-        super().__init__([pair for each in dicts for pair in each.items(multi=True)])
-
 def owners_of(endpoint):
     """Return the blueprints of an endpoint: "a.b.view" is in "a" and in "a.b"."""
     return accumulate(endpoint.split(".")[:-1], "{}.{}".format)
@@ -315,6 +310,11 @@ class Config(microflask.Config):
                     settings = settings.setdefault(step, {})
                 settings[path[-1]] = value
         return True
+
+    def get_namespace(self, namespace, lowercase=True, trim_namespace=True):
+        change = str.lower if lowercase else str
+        return {change(key[len(namespace) * trim_namespace:]): value
+                for key, value in self.items() if key.startswith(namespace)}
 
 class SessionInterface(microflask.SessionInterface):
     """How sessions are kept; the settings of the cookie have a method each."""
@@ -739,11 +739,9 @@ class FlaskGroup(AppGroup):
 @pass_script_info
 def run_command(info, host, port, reload, debugger):
     """Serve the application for development."""
-    if info.create_app is None:
-        return microflask._run_command(host, port, None, reload, debugger)
-    app = info.load_app()
-    microflask.run_simple(host, port, app, app.debug if reload is None else reload,
-                          app.debug if debugger is None else debugger)
+    app, debug = info.load_app(), get_debug_flag()
+    microflask.run_simple(host, port, app, debug if reload is None else reload,
+                          debug if debugger is None else debugger)
 
 @click.command("shell")
 @with_appcontext
@@ -779,6 +777,8 @@ MEANINGS: dict[str, Any] = {
     "flask.json.loads": lambda text, **kwargs: json.loads(text, **kwargs),
     "flask.json.dump": lambda obj, fp, **kwargs: fp.write(json.dumps(obj, **kwargs)),
     "flask.json.load": lambda fp, **kwargs: json.loads(fp.read(), **kwargs),
+    "flask.globals._cv_app": microflask._context,
+    "flask.globals._cv_request": microflask._context,
     "flask.ctx.RequestContext": AppContext,
     "flask.logging.default_handler": default_handler,
     "flask.views.http_method_funcs": frozenset(
