@@ -379,9 +379,10 @@ class FlaskClient(borrow("werkzeug.test", "Client")):
         self.environ_base = {"REMOTE_ADDR": "127.0.0.1"}
 
     def open(self, *args, buffered=False, follow_redirects=False, **kwargs):
-        if not (args and hasattr(args[0], "get_environ")):
-            args = AppEnvironBuilder(self.application, *args, **kwargs),
-        environ = {**self.environ_base, **args[0].get_environ()}
+        given = args[0] if args and not isinstance(args[0], str) else (
+            AppEnvironBuilder(self.application, *args, **kwargs))
+        environ = given if isinstance(given, dict) else given.get_environ()
+        environ = {**self.environ_base, **environ}
         if self.kept is not None:
             environ["microflask.keep_context"] = self.kept.enter_context
         return super().open(
@@ -430,7 +431,6 @@ class FlaskCliRunner(CliRunner):
 
 class Scaffold(microflask.Scaffold):
     """What application and blueprint share, beyond microflask."""
-    has_static_folder = property(lambda self: self.static_folder is not None)
     url_value_preprocessors = microflask.cached_property(lambda self: defaultdict(list))
     url_default_functions = microflask.cached_property(lambda self: defaultdict(list))
 

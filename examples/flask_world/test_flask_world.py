@@ -124,6 +124,7 @@ def test_views_responses_and_settings(monkeypatch):
             return response
 
     app.add_url_rule("/shout", view_func=Shout.as_view("shout"))
+    app.get("/<any(red, blue):color>/<float(max=9):n>")(lambda color, n: [color, n])
     app.url_build_error_handlers.append(lambda error, endpoint, values: f"?{endpoint}")
     client = app.test_client()
     response = client.post("/shout", auth=("ada", "engine"))
@@ -131,6 +132,8 @@ def test_views_responses_and_settings(monkeypatch):
     assert response.headers["Cache-Control"] == "max-age=60"
     assert response.headers["Vary"] == "Accept, Cookie"
     assert client.get("/shout").status_code == 405
+    assert client.get("/red/2.5").json == ["red", 2.5]
+    assert client.get("/red/12.5").status_code == 404
     with app.test_request_context():
         assert url_for("nowhere") == "?nowhere"
     monkeypatch.setenv("FLASK_MAIL__PORT", "25")
