@@ -6,16 +6,15 @@
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
 
-Copy this file beside microflask.py. `install` makes `flask`, `werkzeug` and their
-submodules answer with microflask's objects; call it before the first import of Flask.
+Copy this file beside microflask.py. Call `install` before the first import of Flask:
+then `flask`, `werkzeug` and their submodules answer with microflask's objects.
 `python as_flask.py --app hello run` is the command `flask`, with the commands that
 extensions bring (`db upgrade`).
 
 An extension expects more of Flask than an application does:
 
 - Names under their addresses, such as `flask.globals.request_ctx`. Stand-in modules
-  look up each name in this file, then in microflask, then, if it is Werkzeug's, in the
-  Werkzeug that is installed (chapter 1).
+  look up each name in this file, then in microflask, then in Werkzeug (chapter 1).
 - One class for one thing: an extension catches `werkzeug.exceptions.NotFound`, so
   `abort(404)` must raise exactly that. Here are no copies, only subclasses (3 to 6) and
   additions to the classes that microflask creates by name (2).
@@ -23,22 +22,25 @@ An extension expects more of Flask than an application does:
 - Groups of commands made with click; microflask's commands are functions (7).
 
 This file also brings what left microflask to keep it short: nested blueprints, `View`,
-`url_defaults`, `cache_control`. It has no hosts and subdomains in rules. It needs click
-and Blinker, and uses Werkzeug: every extension installs them.
+`url_defaults`, converters with arguments. It has no hosts and subdomains in rules. It
+needs click, Blinker and Werkzeug: every extension installs them.
 """
-import base64
 import contextlib
+import contextvars
 import functools
 import importlib.metadata
 import importlib.util
+import logging
 import os
+import re
 import sys
 from collections import defaultdict
-from functools import partialmethod
+from datetime import datetime, timezone
 from importlib.machinery import ModuleSpec, PathFinder
 from itertools import accumulate
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import blinker
 import click
@@ -49,7 +51,6 @@ from microflask import (BuildError, HTTPException, LocalProxy, current_app,
 
 # ------------------------------
 # 1. Standing in for flask and werkzeug
-#
 # Each of their modules is an empty one, which looks up its names when somebody asks.
 # A finder in `sys.meta_path` (PEP 451) makes them before Python finds the real ones.
 # ------------------------------
@@ -66,10 +67,8 @@ class StandIn(ModuleType):
     """A module of Flask or Werkzeug, whose names are looked up in `find`."""
     def __getattr__(self, name):
         if name == "__all__":
-            names = [key.rpartition(".") for key in MEANINGS]
-            return [name for module, _, name in names if module == self.__name__] + [
-                key for home in (microflask, sys.modules[__name__])
-                for key in vars(home) if key[0] != "_" and is_ours(home, key)]
+            return [key for home in (microflask, sys.modules[__name__])
+                    for key in vars(home) if key[0] != "_" and is_ours(home, key)]
         if name[:2] == "__" and name != "__version__":
             raise AttributeError(name)
         value = find(self.__name__, name)
@@ -99,9 +98,7 @@ def find(module, name):
     if module.startswith("werkzeug") and module != "werkzeug.exceptions":
         with contextlib.suppress(ImportError, AttributeError):
             return getattr(real_werkzeug(module), name)
-    raise AttributeError(
-        f"{whole!r}: neither microflask nor as_flask has it, and as_flask stands in "
-        f"for {module.partition('.')[0]}")
+    raise AttributeError(f"{whole!r}: neither microflask nor as_flask has it")
 
 def real_werkzeug(module):
     """Import a module of the installed Werkzeug, which has another name here."""
@@ -114,12 +111,9 @@ def real_werkzeug(module):
         spec.loader.exec_module(sys.modules["real_werkzeug"])
     return importlib.import_module(f"real_{module}")
 
-def borrow(module, name, default=object):
-    """Return a class of the installed Werkzeug, or the default."""
-    try:
-        return getattr(real_werkzeug(module), name)
-    except ImportError:
-        return default
+def borrow(module, name):
+    """Return an object of the installed Werkzeug."""
+    return getattr(real_werkzeug(module), name)
 
 class Finder:
     """Finds the modules that this file stands in for, and makes them."""
@@ -152,73 +146,43 @@ def install():
 
 # ------------------------------
 # 2. What microflask makes itself
-#
 # microflask creates these objects by the names of its classes, and would not use a
 # subclass. Each class here holds what one of them lacks; `ADDITIONS` says which.
 # ------------------------------
 
-class MoreOfMultiDict:
-    def setdefault(self, key, default=None):
-        if key not in self:
-            self[key] = default
-        return self[key]
+class MoreOfFileStorage:
+    """Without a file name, a file has that of its stream."""
+    _init = microflask.FileStorage.__init__
 
-    def poplist(self, key):
-        return dict.pop(self, key, [])
-
-class MoreOfImmutableMultiDict:
-    setdefault = poplist = microflask.ImmutableMultiDict.add
-
-class MoreOfHeaders:
-    def setdefault(self, name, default):
-        if name not in self:
-            self.set(name, default)
-        return self[name]
-
-    def to_wsgi_list(self):
-        return list(self)
+    def __init__(self, stream=None, filename=None, *args, **options):
+        if filename is None and isinstance(getattr(stream, "name", None), str):
+            filename = stream.name
+        self._init(stream, filename, *args, **options)
 
 class MoreOfHTTPException:
     def __call__(self, environ, start_response):
         return self.get_response(environ)(environ, start_response)
 
-class MoreOfErrors:
-    """`abort(401, www_authenticate=...)` and `abort(429, retry_after=60)`."""
-    def __init__(self, description=None, response=None, www_authenticate=None,
-                 retry_after=None):
-        HTTPException.__init__(self, description, response)
-        self.www_authenticate, self.retry_after = www_authenticate, retry_after
-
-    def get_headers(self, environ=None, scope=None):
-        return HTTPException.get_headers(self, environ) + [
-            (name, str(value)) for name, value in (
-                ("WWW-Authenticate", self.www_authenticate),
-                ("Retry-After", self.retry_after)) if value is not None]
-
 ADDITIONS = {
-    microflask.MultiDict: MoreOfMultiDict,
-    microflask.ImmutableMultiDict: MoreOfImmutableMultiDict,
-    microflask.Headers: MoreOfHeaders, HTTPException: MoreOfHTTPException,
-    microflask.Unauthorized: MoreOfErrors, microflask.TooManyRequests: MoreOfErrors}
+    microflask.FileStorage: MoreOfFileStorage, HTTPException: MoreOfHTTPException}
 
 for _class, _more in ADDITIONS.items():
     for _name in vars(_more).keys() - vars(type("Empty", (), {})).keys():
         setattr(_class, _name, vars(_more)[_name])
 
+for _name, _method in vars(borrow("werkzeug.datastructures", "Headers")).items():
+    if not hasattr(microflask.Headers, _name):      # both keep pairs in `_list`
+        setattr(microflask.Headers, _name, _method)
+
 # ------------------------------
 # 3. Requests, responses, rules, views
-#
 # These have Werkzeug's classes as a second base: `response.vary` and a hundred others
 # only read and write `headers`, so that they work here, too.
 # ------------------------------
 
-Authorization = borrow("werkzeug.datastructures", "Authorization",
-                       microflask.Authorization)
-
 class Request(microflask.Request, borrow("werkzeug.wrappers", "Request")):
     """The request, with all that Werkzeug reads in its headers."""
-    authorization = microflask.cached_property(
-        lambda self: Authorization.from_header(self.headers.get("Authorization")))
+    authorization = borrow("werkzeug.wrappers", "Request").authorization
 
 class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
     """The response, with all the headers that Werkzeug can write."""
@@ -228,14 +192,11 @@ class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
     def make_conditional(self, request_or_environ, *args, **kwargs):
         return super().make_conditional(request_or_environ)
 
-class CombinedMultiDict(microflask.ImmutableMultiDict):
-    """Several MultiDicts as one, such as the fields and the files of a form."""
-    def __init__(self, dicts=()):
-        super().__init__([pair for each in dicts for pair in each.items(multi=True)])
-
 def owners_of(endpoint):
     """Return the blueprints of an endpoint: "a.b.view" is in "a" and in "a.b"."""
     return accumulate(endpoint.split(".")[:-1], "{}.{}".format)
+
+werkzeug_routing = real_werkzeug("werkzeug.routing")
 
 class Rule(microflask.Rule):
     """A rule that runs the hooks of all the blueprints around its own."""
@@ -254,23 +215,50 @@ class Rule(microflask.Rule):
         super().__init__(string, defaults, methods, endpoint, strict_slashes)
         self.build_only = build_only
 
+    def bind(self, map):
+        """Give each variable with arguments, `<int(max=9):x>`, its own converter."""
+        def converter(match):
+            name, kind = f"{match[1]}_{len(map.converters)}", map.converters[match[1]]
+            args, options = werkzeug_routing.rules.parse_converter_args(match[2])
+            map.converters[name] = lambda map: kind(map, *args, **options)
+            return f"<{name}:"
+        string = self.rule
+        self.rule = re.sub(r"<(\w+)\((.*?)\):", converter, string)
+        super().bind(map)
+        self.rule = string
+
     def match(self, path):
-        return None if self.build_only else super().match(path)
+        with contextlib.suppress(microflask.ValidationError,
+                                 werkzeug_routing.ValidationError):
+            return None if self.build_only else super().match(path)
 
 class Map(microflask.Map):
-    """The rules, which can be bound to a request as Werkzeug does it."""
+    """The rules, with Werkzeug's converters; it can be bound to a request."""
     host_matching = False
 
-    def bind_to_environ(self, environ, server_name=None):
-        return MapAdapter(self, environ.get("PATH_INFO") or "/",
-                          environ["REQUEST_METHOD"])
+    def __init__(self, rules=(), strict_slashes=True, merge_slashes=True,
+                 converters=()):
+        super().__init__()
+        for name in ("string", "any", "int", "float"):
+            self.converters[name] = werkzeug_routing.map.DEFAULT_CONVERTERS[name]
+        self.converters.update(converters)
+        self.strict_slashes = strict_slashes
+        for rule in rules:
+            self.add(rule)
+
+    def is_endpoint_expecting(self, endpoint, *arguments):
+        return any(rule.arguments.issuperset(arguments)
+                   for rule in self.iter_rules(endpoint))
+
+    def bind(self, server_name, path_info="/", default_method="GET", **options):
+        return MapAdapter(self, path_info, default_method)
 
 class MapAdapter:
     """A Map with the path and the method of a request."""
     def __init__(self, map, path_info, default_method):
         self.map, self.path_info, self.default_method = map, path_info, default_method
 
-    def match(self, path_info=None, method=None, return_rule=False, **kwargs):
+    def match(self, path_info=None, method=None, return_rule=False, **options):
         rule, values = self.map.match(path_info or self.path_info,
                                       method or self.default_method)
         return (rule if return_rule else rule.endpoint), values
@@ -305,31 +293,22 @@ def after_this_request(f):
 
 def copy_current_request_context(f):
     """Let a function use `request` and `session` in another thread (a decorator)."""
-    context = request_ctx._get_current_object()
-
-    @functools.wraps(f)
-    def wrapper(*args, **kwargs):
-        token = microflask._context.set(context)
-        try:
-            return context.app.ensure_sync(f)(*args, **kwargs)
-        finally:
-            microflask._context.reset(token)
-    return wrapper
+    f, context = request_ctx.app.ensure_sync(f), contextvars.copy_context()
+    return functools.wraps(f)(
+        lambda *args, **kwargs: context.copy().run(f, *args, **kwargs))
 
 class Config(microflask.Config):
     """The settings, with more sources for them."""
     def from_prefixed_env(self, prefix="FLASK", *, loads=json.loads):
         """Take variables such as FLASK_SECRET_KEY; `__` goes into a dict."""
-        for name in sorted(os.environ):
-            if not name.startswith(f"{prefix}_"):
-                continue
-            value, settings = os.environ[name], self
-            with contextlib.suppress(ValueError):
-                value = loads(value)
-            *outer, key = name.removeprefix(f"{prefix}_").split("__")
-            for step in outer:
-                settings = settings.setdefault(step, {})
-            settings[key] = value
+        for name, value in sorted(os.environ.items()):
+            if name.startswith(f"{prefix}_"):
+                with contextlib.suppress(ValueError):
+                    value = loads(value)
+                settings, *path = self, *name.removeprefix(f"{prefix}_").split("__")
+                for step in path[:-1]:
+                    settings = settings.setdefault(step, {})
+                settings[path[-1]] = value
         return True
 
     def get_namespace(self, namespace, lowercase=True, trim_namespace=True):
@@ -339,8 +318,6 @@ class Config(microflask.Config):
 
 class SessionInterface(microflask.SessionInterface):
     """How sessions are kept; the settings of the cookie have a method each."""
-    null_session_class, pickle_based = microflask.NullSession, False
-
     def _option(key):
         return lambda self, app: app.config[f"SESSION_COOKIE_{key}"]
 
@@ -352,7 +329,6 @@ class SessionInterface(microflask.SessionInterface):
         return app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
 
     def get_expiration_time(self, app, session):
-        from datetime import datetime, timezone
         return datetime.now(timezone.utc) + app.permanent_session_lifetime if (
             session.permanent) else None
 
@@ -365,66 +341,79 @@ class SecureCookieSessionInterface(
     """Keeps the session in a signed cookie."""
 
 # ------------------------------
-# 5. Testing
+# 5. Log, testing
 # ------------------------------
+
+default_handler = logging.StreamHandler(LocalProxy(lambda: sys.stderr))
+default_handler.setFormatter(logging.Formatter(
+    "[%(asctime)s] %(levelname)s in %(module)s: %(message)s"))
 
 class AppEnvironBuilder(borrow("werkzeug.test", "EnvironBuilder")):
     """What flask.testing calls EnvironBuilder: the application comes first."""
-    def __init__(self, app, path="/", base_url=None, *args, **kwargs):
-        self.app, config = app, app.config
-        super().__init__(path, base_url or f"{config['PREFERRED_URL_SCHEME']}://"
-                         f"{config['SERVER_NAME'] or 'localhost'}"
-                         f"{config['APPLICATION_ROOT']}", *args, **kwargs)
+    request_class = Request
 
-class FlaskClient(microflask.FlaskClient):
-    """The test client, with `auth`, `history` and the cookies."""
-    def __init__(self, application, response_wrapper=None, use_cookies=True, **kwargs):
-        super().__init__(application)
-        self.response_class = type("TestResponse", (
-            microflask.TestResponse, application.response_class), {"__test__": False})
+    def __init__(self, app, path="/", base_url=None, subdomain=None, url_scheme=None,
+                 *args, **kwargs):
+        self.app, config, url = app, app.config, urlsplit(path)
+        if base_url is None:
+            scheme = url.scheme or url_scheme or config["PREFERRED_URL_SCHEME"]
+            host = url.netloc or config["SERVER_NAME"] or "localhost"
+            base_url = f"{scheme}://{host}/{config['APPLICATION_ROOT'].lstrip('/')}"
+        super().__init__(path, base_url, *args, **kwargs)
+
+    def _add_file_from_data(self, key, value):
+        if isinstance(value, microflask.FileStorage):
+            value = value.stream, value.filename, value.content_type
+        super()._add_file_from_data(key, value)
+
+    def json_dumps(self, obj, **kwargs):
+        return self.app.json.dumps(obj, **kwargs)
+
+class FlaskClient(borrow("werkzeug.test", "Client")):
+    """Werkzeug's test client. In a `with` block it keeps the context of a request."""
+    kept = None
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.response_wrapper.default_mimetype = ""     # None would be an error
         self.environ_base = {"REMOTE_ADDR": "127.0.0.1"}
-        if not use_cookies:
-            self._add_cookies = lambda environ: None
 
-    def open(self, path="/", *, auth=None, buffered=False, environ_base=None,
-             environ_overrides=None, **kwargs):
-        self._sent = []
-        kwargs["environ_base"] = {
-            **self.environ_base, **(environ_base or {}), **(environ_overrides or {})}
-        if not isinstance(path, str):       # an EnvironBuilder, Request or environ
-            path = path.get_environ() if hasattr(path, "get_environ") else path
-            return self._send(dict(getattr(path, "environ", path)))
-        if isinstance(auth, tuple):
-            auth = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
-        if auth is not None:
-            kwargs["headers"] = microflask.Headers(kwargs.get("headers"))
-            kwargs["headers"].set("Authorization", auth)
-        response = super().open(path, **kwargs)
-        response.history = tuple(self._sent[:-1])
-        return response
+    def open(self, *args, buffered=False, follow_redirects=False, **kwargs):
+        given = args[0] if args and not isinstance(args[0], str) else (
+            AppEnvironBuilder(self.application, *args, **kwargs))
+        environ = given if isinstance(given, dict) else given.get_environ()
+        environ = {**self.environ_base, **environ}
+        if self.kept is not None:
+            environ["microflask.keep_context"] = self.kept.enter_context
+        return super().open(
+            Request(environ), buffered=buffered, follow_redirects=follow_redirects)
 
-    def _send(self, environ):
-        response = super()._send(environ)
-        response.__class__ = self.response_class
-        self._sent.append(response)
-        return response
+    def run_wsgi_app(self, environ, buffered=False):
+        if self.kept is not None:
+            self.kept.close()
+        return super().run_wsgi_app(environ, buffered)
 
-    get, post = partialmethod(open, method="GET"), partialmethod(open, method="POST")
-    put, patch = partialmethod(open, method="PUT"), partialmethod(open, method="PATCH")
-    delete = partialmethod(open, method="DELETE")
-    head = partialmethod(open, method="HEAD")
-    options = partialmethod(open, method="OPTIONS")
+    def __enter__(self):
+        self.kept = contextlib.ExitStack()
+        return self
 
-    def get_cookie(self, key, domain="localhost", path="/"):
-        value = self._cookies.get((domain, path, key))
-        return None if value is None else SimpleNamespace(
-            key=key, value=microflask.parse_cookie(f"{key}={value}")[key], path=path,
-            domain=domain)
+    def __exit__(self, *exc_info):
+        self.kept.close()
+        self.kept = None
 
-    def delete_cookie(self, key, *, domain="localhost", path="/"):
-        self._cookies.pop((domain, path, key), None)
-
-    _add_cookies_to_wsgi = microflask.FlaskClient._add_cookies
+    @contextlib.contextmanager
+    def session_transaction(self, *args, **kwargs):
+        """Change the session of the next requests: `with ... as session`."""
+        app = self.application
+        context = app.test_request_context(*args, **kwargs)
+        self._add_cookies_to_wsgi(context.request.environ)
+        with context:
+            yield context.session
+            response = app.response_class()
+            app.session_interface.save_session(app, context.session, response)
+        self._update_cookies_from_response(
+            context.request.host.partition(":")[0], context.request.path,
+            response.headers.getlist("Set-Cookie"))
 
 class FlaskCliRunner(CliRunner):
     """Runs commands in tests: `app.test_cli_runner().invoke(args=["name"])`."""
@@ -442,11 +431,10 @@ class FlaskCliRunner(CliRunner):
 
 class Scaffold(microflask.Scaffold):
     """What application and blueprint share, beyond microflask."""
-    has_static_folder = property(lambda self: self.static_folder is not None)
+    url_value_preprocessors = microflask.cached_property(lambda self: defaultdict(list))
+    url_default_functions = microflask.cached_property(lambda self: defaultdict(list))
 
     def __init__(self, *args, **kwargs):
-        self.url_value_preprocessors = defaultdict(list)
-        self.url_default_functions = defaultdict(list)
         super().__init__(*args, **kwargs)
         self.cli = AppGroup(self.import_name)
 
@@ -461,7 +449,13 @@ class Scaffold(microflask.Scaffold):
         return f
 
     def open_resource(self, resource, mode="rb", encoding=None):
+        if mode not in ("r", "rt", "rb"):
+            raise ValueError("Resources can only be opened for reading.")
         return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
+
+def join_prefixes(outer, inner):
+    return f"{outer.rstrip('/')}/{inner.lstrip('/')}" if (
+        outer is not None and inner) else inner or outer
 
 class BlueprintSetupState:
     """A blueprint while an application registers it; extensions subclass it."""
@@ -471,14 +465,14 @@ class BlueprintSetupState:
         self.blueprint, self.app, self.options = blueprint, app, options
         self.first_registration = first_registration
         self.name = options.get("name", blueprint.name)
-        self.url_prefix = options.get("url_prefix", blueprint.url_prefix)
+        self.url_prefix = options.get("url_prefix")
+        if self.url_prefix is None:
+            self.url_prefix = blueprint.url_prefix
         self.url_defaults = {**blueprint.url_values_defaults,
                              **options.get("url_defaults", {})}
 
     def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
-        if self.url_prefix is not None:
-            rule = f"{self.url_prefix.rstrip('/')}/{rule.lstrip('/')}" if (
-                rule) else self.url_prefix
+        rule = join_prefixes(self.url_prefix, rule)
         options["defaults"] = {**self.url_defaults, **(options.get("defaults") or {})}
         self.app.add_url_rule(rule, f"{self.name}.{endpoint or view_func.__name__}",
                               view_func, **options)
@@ -498,17 +492,17 @@ class Blueprint(Scaffold, microflask.Blueprint):
         self.deferred_functions.append(f)
 
     @microflask.setupmethod
+    def register_blueprint(self, blueprint, **options):
+        """Put a blueprint into this one: their names and prefixes are joined."""
+        self.children.append((blueprint, options))
+
+    @microflask.setupmethod
     def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
         endpoint = endpoint or view_func.__name__
         if "." in endpoint:
             raise ValueError(f"A blueprint's endpoint cannot have a dot: {endpoint}")
         self.record(lambda state: state.add_url_rule(
             rule, endpoint, view_func, **options))
-
-    @microflask.setupmethod
-    def register_blueprint(self, blueprint, **options):
-        """Put a blueprint into this one: their names and prefixes are joined."""
-        self.children.append((blueprint, options))
 
     def make_setup_state(self, app, options, first_registration=False):
         return BlueprintSetupState(self, app, options, first_registration)
@@ -535,30 +529,29 @@ class Blueprint(Scaffold, microflask.Blueprint):
         elif self.cli.commands:
             app.cli.add_command(self.cli, group or self.name)
         for child, inner in self.children:
-            prefixes = state.url_prefix, inner.get("url_prefix", child.url_prefix)
-            parts = [prefix.strip("/") for prefix in prefixes if prefix]
+            prefix = inner.get("url_prefix")
+            prefix = child.url_prefix if prefix is None else prefix
             child.register(app, {
                 **inner, "name": f"{state.name}.{inner.get('name', child.name)}",
-                "url_prefix": "/" + "/".join(parts) if parts else None})
+                "url_prefix": join_prefixes(state.url_prefix, prefix)})
 
-    add_app_template_filter = partialmethod(
-        microflask.Blueprint._on_app, "add_template_filter")
-    add_app_template_global = partialmethod(
-        microflask.Blueprint._on_app, "add_template_global")
-    app_url_value_preprocessor = partialmethod(
-        microflask.Blueprint._on_app, "url_value_preprocessor")
-    app_url_defaults = partialmethod(microflask.Blueprint._on_app, "url_defaults")
+    def _for_app(method):
+        return lambda self, *args, **kwargs: self.record_once(
+            lambda state: getattr(state.app, method)(*args, **kwargs)) or args[0]
+
+    add_app_template_filter = _for_app("add_template_filter")
+    add_app_template_global = _for_app("add_template_global")
+    add_app_template_test = _for_app("add_template_test")
+    app_url_value_preprocessor = _for_app("url_value_preprocessor")
+    app_url_defaults = _for_app("url_defaults")
 
 class Flask(Scaffold, microflask.Flask):
     """The application, with the steps that an extension can call or replace."""
     request_class, response_class = Request, Response
     url_rule_class, url_map_class, config_class = Rule, Map, Config
     session_interface = SecureCookieSessionInterface()
-    test_client_class, test_cli_runner_class = FlaskClient, FlaskCliRunner
-
-    def __init__(self, *args, **options):
-        self.url_build_error_handlers = []
-        super().__init__(*args, **options)
+    test_client_class = test_cli_runner_class = None
+    url_build_error_handlers = microflask.cached_property(lambda self: [])
 
     def add_url_rule(self, rule, endpoint=None, view_func=None,
                      provide_automatic_options=None, **options):
@@ -574,6 +567,8 @@ class Flask(Scaffold, microflask.Flask):
         if is_automatic is not None:
             added = list(self.url_map.iter_rules(endpoint))[-1]
             added.provide_automatic_options = is_automatic
+            if not is_automatic and "OPTIONS" not in methods:
+                added.methods.discard("OPTIONS")
 
     def endpoint(self, endpoint):
         return lambda f: self.view_functions.setdefault(endpoint, self.ensure_sync(f))
@@ -584,6 +579,7 @@ class Flask(Scaffold, microflask.Flask):
         return super().preprocess_request()
 
     def process_response(self, response):
+        response.headers = microflask.Headers(response.headers)     # it can be a dict
         for f in request_ctx.after_functions:
             response = self.ensure_sync(f)(response)
         return super().process_response(response)
@@ -605,6 +601,13 @@ class Flask(Scaffold, microflask.Flask):
                     return url
             raise
 
+    @microflask.cached_property
+    def logger(self):
+        logger = logging.getLogger(self.name)
+        if not logger.hasHandlers():
+            logger.addHandler(default_handler)
+        return super().logger
+
     def app_context(self):
         return AppContext(self)
 
@@ -612,7 +615,7 @@ class Flask(Scaffold, microflask.Flask):
         return AppContext(self, self.request_class(environ))
 
     def create_url_adapter(self, request):
-        return self.url_map.bind_to_environ(request.environ) if request else None
+        return request and self.url_map.bind("", request.path, request.method)
 
     def raise_routing_exception(self, request):
         raise request.routing_exception
@@ -627,12 +630,20 @@ class Flask(Scaffold, microflask.Flask):
             names.update(f())
         return names
 
+    def test_request_context(self, *args, **kwargs):
+        builder = AppEnvironBuilder(self, *args, **kwargs)
+        with contextlib.closing(builder):
+            return self.request_context(builder.get_environ())
+
+    def test_client(self, use_cookies=True, **kwargs):
+        return (self.test_client_class or FlaskClient)(
+            self, self.response_class, use_cookies=use_cookies, **kwargs)
+
     def test_cli_runner(self, **kwargs):
-        return self.test_cli_runner_class(self, **kwargs)
+        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
 
 # ------------------------------
 # 7. The command line
-#
 # Extensions bring commands of click. `FlaskGroup` has run, shell and routes, those of
 # the application, and those that packages announce as entry points `flask.commands`.
 # ------------------------------
@@ -650,6 +661,9 @@ class ScriptInfo:
 
 pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
 
+def get_debug_flag():
+    return os.environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
+
 def with_appcontext(f):
     """Run a command inside of an application context (a decorator)."""
     @click.pass_context
@@ -666,8 +680,7 @@ class AppGroup(click.Group):
         wrap = with_appcontext if kwargs.pop("with_appcontext", True) else lambda f: f
         return lambda f: super(AppGroup, self).command(*args, **kwargs)(wrap(f))
 
-    def group(self, *args, **kwargs):
-        return super().group(*args, **{"cls": AppGroup, **kwargs})
+AppGroup.group_class = AppGroup
 
 def _set(variable):
     def callback(ctx, option, value):
@@ -698,11 +711,9 @@ class FlaskGroup(AppGroup):
         extra.setdefault("obj", ScriptInfo(create_app=self.create_app))
         return super().make_context(info_name, args, parent, **extra)
 
-    def _announced(self):
-        return importlib.metadata.entry_points(group="flask.commands")
-
     def list_commands(self, ctx):
-        names = {*self.commands, *(entry.name for entry in self._announced())}
+        announced = importlib.metadata.entry_points(group="flask.commands")
+        names = {*self.commands, *announced.names}
         try:
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.commands)
         except Exception as error:
@@ -715,8 +726,8 @@ class FlaskGroup(AppGroup):
         app = ctx.ensure_object(ScriptInfo).load_app()
         if not current_app:
             ctx.with_resource(app.app_context())
-        return app.cli.commands.get(name) or next((
-            entry.load() for entry in self._announced() if entry.name == name), None)
+        return app.cli.commands.get(name) or next((entry.load() for entry in (
+            importlib.metadata.entry_points(group="flask.commands", name=name))), None)
 
 @click.command("run")
 @click.option("--host", "-h", default="127.0.0.1", envvar="FLASK_RUN_HOST")
@@ -728,11 +739,9 @@ class FlaskGroup(AppGroup):
 @pass_script_info
 def run_command(info, host, port, reload, debugger):
     """Serve the application for development."""
-    if info.create_app is None:
-        return microflask._run_command(host, port, None, reload, debugger)
-    app = info.load_app()
-    microflask.run_simple(host, port, app, app.debug if reload is None else reload,
-                          app.debug if debugger is None else debugger)
+    app, debug = info.load_app(), get_debug_flag()
+    microflask.run_simple(host, port, app, debug if reload is None else reload,
+                          debug if debugger is None else debugger)
 
 @click.command("shell")
 @with_appcontext
@@ -746,12 +755,9 @@ def shell_command():
 @with_appcontext
 def routes_command():
     """Show the rules of the application."""
-    rows = [("Endpoint", "Methods", "Rule")] + sorted(
-        (rule.endpoint, ", ".join(rule.methods - {"HEAD", "OPTIONS"}), rule.rule)
-        for rule in current_app.url_map.iter_rules())
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows:
-        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+    for rule in current_app.url_map.iter_rules():
+        methods = ", ".join(sorted(rule.methods - {"HEAD", "OPTIONS"}))
+        click.echo(f"{rule.endpoint:20} {methods:12} {rule}")
 
 def main():
     install()
@@ -762,7 +768,6 @@ def main():
 
 # ------------------------------
 # 8. Names with another meaning
-#
 # What Flask or Werkzeug calls otherwise, or what has one name for two things.
 # ------------------------------
 
@@ -775,22 +780,19 @@ MEANINGS: dict[str, Any] = {
     "flask.globals._cv_app": microflask._context,
     "flask.globals._cv_request": microflask._context,
     "flask.ctx.RequestContext": AppContext,
-    "flask.ctx._AppCtxGlobals": microflask._AppCtxGlobals,
-    "flask.wrappers.RequestBase": Request, "flask.wrappers.ResponseBase": Response,
-    "flask.sansio.app.App": Flask, "flask.testing.EnvironBuilder": AppEnvironBuilder,
-    "flask.sessions.session_json_serializer": microflask._session_json,
-    "flask.json.tag.TaggedJSONSerializer": lambda: microflask._session_json,
-    "flask.signals.Namespace": blinker.Namespace,
-    "werkzeug.datastructures.Authorization": Authorization,
-    "werkzeug.wsgi.LimitedStream": borrow(
-        "werkzeug.wsgi", "LimitedStream", microflask.LimitedStream),
-    "werkzeug.utils.send_file": borrow(
-        "werkzeug.utils", "send_file", microflask.send_file),
+    "flask.logging.default_handler": default_handler,
     "flask.views.http_method_funcs": frozenset(
         "get post head options delete put trace patch".split()),
+    "flask.wrappers.RequestBase": Request, "flask.wrappers.ResponseBase": Response,
+    "flask.sansio.app.App": Flask, "flask.testing.EnvironBuilder": AppEnvironBuilder,
+    "flask.signals.Namespace": blinker.Namespace,
+    "werkzeug.datastructures.Authorization": borrow(
+        "werkzeug.datastructures", "Authorization"),
+    "werkzeug.wsgi.LimitedStream": borrow("werkzeug.wsgi", "LimitedStream"),
+    "werkzeug.utils.send_file": borrow("werkzeug.utils", "send_file"),
     **{f"werkzeug.exceptions.{theirs.__name__}": default_exceptions[code]
        for code, theirs in borrow(
-           "werkzeug.exceptions", "default_exceptions", {}).items()
+           "werkzeug.exceptions", "default_exceptions").items()
        if code in default_exceptions}}
 
 if __name__ == "__main__":

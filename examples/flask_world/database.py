@@ -11,9 +11,7 @@ from sqlalchemy.exc import IntegrityError                 # noqa: E402
 from sqlalchemy.orm import Mapped, mapped_column, relationship  # noqa: E402
 
 app = Flask(__name__)
-app.config.update(
-    SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite://"),
-    SQLALCHEMY_RECORD_QUERIES=True)
+app.config["SQLALCHEMY_DATABASE_URI"] = os.environ.get("DATABASE_URL", "sqlite://")
 db = SQLAlchemy(app)
 
 class Author(db.Model):

@@ -30,8 +30,7 @@ def register():
     form = Registration()
     if form.validate_on_submit():
         photo = form.photo.data
-        size = len(photo.read()) if photo else 0
-        return f"Welcome, {form.name.data}: {size} bytes"
+        return f"Welcome, {form.name.data}: {len(photo.read()) if photo else 0} bytes"
     return render_template_string(PAGE, form=form)
 
 @app.post("/api")

@@ -21,11 +21,6 @@ def index():
 def twice():
     return "done"
 
-@app.get("/ping")
-@limiter.exempt
-def ping():
-    return "pong"
-
 @tight.get("/once")
 def once():
     return "only once"
@@ -45,6 +40,4 @@ def tour():
     assert int(answers[2].headers["Retry-After"]) > 0
     assert [client.get("/").status_code for _ in range(5)] == [200] * 4 + [429]
     assert [client.get("/once").status_code for _ in range(2)] == [200, 429]
-    assert {client.get("/ping").status_code for _ in range(9)} == {200}
-    other = {"REMOTE_ADDR": "192.0.2.7"}
-    assert client.get("/twice", environ_base=other).status_code == 200
+    assert client.get("/twice", environ_base={"REMOTE_ADDR": "::1"}).status_code == 200

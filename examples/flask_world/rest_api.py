@@ -35,7 +35,6 @@ class Tasks(Resource):
 
 api.add_resource(Task, "/tasks/<int:id>", endpoint="task")
 api.add_resource(Tasks, "/tasks")
-
 app.register_blueprint(blueprint)
 
 def tour():

@@ -10,10 +10,6 @@ app = Flask(__name__)
 app.secret_key = "only for this example"
 sockets = SocketIO(app, async_mode="threading")
 
-@app.get("/")
-def index():
-    return "Connect with a Socket.IO client."
-
 @sockets.on("enter")
 def enter(room):
     session["room"] = room

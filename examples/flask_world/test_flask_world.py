@@ -7,6 +7,7 @@ The extensions come with pip; a test whose extension is missing is skipped.
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,15 @@ def example(name):
     "http_auth", "admin_pages", "toolbar", "socket_io"])
 def test_what_a_client_sees(name):
     example(name).tour()
+
+def test_a_database_in_postgresql():
+    pytest.importorskip("flask_sqlalchemy")
+    pytest.importorskip("psycopg")
+    if shutil.which("pg_virtualenv") is None:
+        pytest.skip("apt-get install postgresql")
+    subprocess.run(     # in a server of its own
+        ["pg_virtualenv", sys.executable, "-c", "import database; database.tour()"],
+        env={**os.environ, "DATABASE_URL": "postgresql+psycopg://"}, check=True)
 
 @pytest.mark.parametrize("name", ["echo_socket", "socket_io"])
 def test_what_a_client_sees_over_a_socket(name):
@@ -114,6 +124,7 @@ def test_views_responses_and_settings(monkeypatch):
             return response
 
     app.add_url_rule("/shout", view_func=Shout.as_view("shout"))
+    app.get("/<any(red, blue):color>/<float(max=9):n>")(lambda color, n: [color, n])
     app.url_build_error_handlers.append(lambda error, endpoint, values: f"?{endpoint}")
     client = app.test_client()
     response = client.post("/shout", auth=("ada", "engine"))
@@ -121,6 +132,8 @@ def test_views_responses_and_settings(monkeypatch):
     assert response.headers["Cache-Control"] == "max-age=60"
     assert response.headers["Vary"] == "Accept, Cookie"
     assert client.get("/shout").status_code == 405
+    assert client.get("/red/2.5").json == ["red", 2.5]
+    assert client.get("/red/12.5").status_code == 404
     with app.test_request_context():
         assert url_for("nowhere") == "?nowhere"
     monkeypatch.setenv("FLASK_MAIL__PORT", "25")
@@ -136,7 +149,8 @@ def test_commands_of_click(tmp_path):
     (tmp_path / "hello.py").write_text(
         "from flask import Flask\napp = Flask(__name__)\n"
         "@app.get('/<name>')\ndef hello(name): return name\n")
-    for words, *args in (("hello     GET      /<name>", "--app", "hello", "routes"),
+    rule = f"{'hello':20} GET          /<name>"
+    for words, *args in ((rule, "--app", "hello", "routes"),
                          ("routes", "--app", "hello", "--help"),
                          ("No such command", "--app", "hello", "nothing"),
                          ("Could not import 'gone'", "--app", "gone", "run")):
