@@ -33,28 +33,29 @@ import functools
 import hashlib
 import hmac
 import importlib
-import importlib.util
 import io
 import json as json_library
 import operator as op
 import os
+import pkgutil
 import re
 import secrets
 import sys
 import threading
 import time
 import zlib
+from calendar import timegm
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar, copy_context
 from datetime import date, datetime, timedelta, timezone
 from functools import partialmethod
 from http import HTTPStatus
-from itertools import chain, groupby
+from itertools import chain
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
-from urllib.parse import quote, unquote, unquote_plus, urlencode, urljoin, urlsplit
-from wsgiref.util import FileWrapper
+from typing import Any, Generic, NoReturn, TypeVar, overload
+from urllib.parse import quote, unquote, unquote_to_bytes, urlencode, urljoin, urlsplit
+from wsgiref.util import FileWrapper, setup_testing_defaults
 
 try:
     from markupsafe import Markup, escape
@@ -76,7 +77,6 @@ V = TypeVar("V")
 # A rule such as `/user/<name>/post/<int:id>` is fixed text with variables. Each has a
 # converter: a regular expression for its text, and methods that turn the text into a
 # value and back. So the same rule can match a path and build one.
-# ------------------------------
 
 def _quote_path(text):
     return quote(text, safe="!$&'()*+,/:;=@")       # RFC 3986 section 3.3
@@ -95,7 +95,7 @@ class BaseConverter:
     def __init__(self, map):
         self.map = map
 
-    def to_python(self, value: str) -> Any:
+    def to_python(self, value: str):
         return value
 
     def to_url(self, value) -> str:
@@ -106,11 +106,6 @@ class PathConverter(BaseConverter):
     regex = r"[^/\0\n][^\0\n]*?"
     weight = 200
     part_isolating = False
-
-class AnyConverter(BaseConverter):
-    """`<any(about, help):page>`: one of these words."""
-    def __init__(self, map, *items):
-        self.regex = f"(?:{'|'.join(re.escape(item.strip()) for item in items)})"
 
 class IntegerConverter(BaseConverter):
     """`<int:id>`: ASCII digits, as an int."""
@@ -131,72 +126,73 @@ class UUIDConverter(BaseConverter):
         from uuid import UUID
         return UUID(value)
 
-_VARIABLE = re.compile(
-    r"<(?:([a-zA-Z_]\w*)(?:\((.*?)\))?:)?([a-zA-Z_]\w*)>", re.ASCII)
-_ARGUMENT = re.compile(r"""\s*("[^"]*"|'[^']*'|[^,]+)""")
-_SLASH = re.compile(r"/(?![^<]*>)")     # but not one inside of < and >
+_VARIABLE = re.compile(r"<(?:([a-zA-Z_]\w*):)?([a-zA-Z_]\w*)>", re.ASCII)
+# A rule such as `/<a>-<b>` can split a text in many ways, and all of them are tried. So
+# the more such variables a rule has, the fewer characters may a path have.
+_LONGEST_PATHS = (65536, 65536, 3000, 200, 80, 40)
 
 class Rule:
     """A path with variables, and the endpoint that it leads to. With `strict_slashes`
     the rule `/a/` redirects the path `/a`, and the rule `/b` does not match `/b/`.
     `defaults` are values that are not in the path."""
-    provide_automatic_options = False
-    owners: tuple = (None,)
-    regex: re.Pattern | None = None     # compiled when it is first used
-    longest_path: int | None = None
+    regex = None     # compiled when it is first used
 
-    def __init__(self, string, defaults=None, methods=None, endpoint=None,
+    def __init__(self, string, defaults=None, methods=None, endpoint="",
                  strict_slashes=None):
         if not string.startswith("/"):
             raise ValueError(f"The rule {string!r} must start with a slash.")
-        self.rule: str = string
-        self.endpoint: str = endpoint
-        self.defaults, self.strict_slashes = dict(defaults or ()), strict_slashes
+        self.rule = string
+        self.endpoint = endpoint
+        self.defaults = dict(defaults or {})
+        self.strict_slashes = strict_slashes
         self.is_branch = string.endswith("/")
-        self.methods: set[str] | None = methods and {name.upper() for name in methods}
-        if self.methods and "GET" in self.methods:
+        self.methods = {name.upper() for name in methods or ("GET",)}
+        self.provide_automatic_options = "OPTIONS" not in self.methods
+        self.methods.add("OPTIONS")
+        if "GET" in self.methods:
             self.methods.add("HEAD")
+        # Whose hooks run: None for the application, then the endpoint's blueprint.
+        blueprint = endpoint.rpartition(".")[0]
+        self.owners = (None, blueprint) if blueprint else (None,)
 
     def bind(self, map):
+        """Take the rule apart, with the converters of the map."""
         if self.strict_slashes is None:
             self.strict_slashes = map.strict_slashes
         self.parts = []         # fixed texts and (variable, converter) pairs
         self.shape = []         # for each segment its text, or None if it has variables
         self.weight = []        # sorts the rule among others
-        self.arguments, self.has_path, degree = set(), False, 0
-        for segment in _SLASH.split(self.rule[1:].removesuffix("/")):
-            pieces = _VARIABLE.split(segment)   # text, kind, arguments, name ...
-            texts, converters = pieces[::4], []
+        self.converters = {}
+        self.has_path = False
+        open_variables = 0
+        for segment in self.rule[1:].removesuffix("/").split("/"):
+            pieces = _VARIABLE.split(segment)   # text, kind, name, text, kind ...
+            texts = pieces[::3]
+            weights = []
             self.parts.append("/" + texts[0])
-            for at in range(1, len(pieces), 4):
-                kind, arguments, name, text = pieces[at:at + 4]
-                if name in self.arguments:
+            for kind, name, text in zip(pieces[1::3], pieces[2::3], texts[1:]):
+                kind = kind or "default"
+                if name in self.converters:
                     raise self._error(f"uses the variable {name!r} twice", f"{name}>")
-                if kind and kind not in map.converters:
+                if kind not in map.converters:
                     raise LookupError(f"The converter {kind!r} does not exist.")
-                converter = map.converters[kind or "default"](map, *[
-                    a.strip().strip("\"'") for a in _ARGUMENT.findall(arguments or "")])
-                converters.append(converter)
+                converter = self.converters[name] = map.converters[kind](map)
                 self.parts += [(name, converter), text]
-                self.arguments.add(name)
-            if "<" in "".join(texts):
+                weights.append(converter.weight)
+                self.has_path |= not converter.part_isolating
+            fixed = "".join(texts)
+            if "<" in fixed:
                 raise self._error("has a malformed variable", "<")
-            self.shape.append(None if converters else segment)
-            # Fixed text comes first, then more and longer texts, then lower weights: so
+            self.shape.append(None if weights else segment)
+            # Fixed text comes first, then longer texts, then lower weights: so
             # `/user/me` is tried before `/user/v<int:x>`, `/user/<int:x>`, `/user/<x>`.
-            lengths = [-len(text) for text in texts if text]
-            self.weight.append((1, -len(lengths), lengths, -len(converters), [
-                each.weight for each in converters]) if converters else (0,))
-            # `<a>-<b>.html` can split a text in many ways, and all of them are tried.
-            # So the more variables that are not ints, the shorter the paths it accepts.
-            wide = sum(each.weight > 50 for each in converters)
-            degree += wide if self.has_path else max(wide - 1, 0)
-            if len(converters) > 1 or converters and self.has_path or self.longest_path:
-                self.longest_path = 3000 if degree < 2 else 5400 // (degree + 1) ** 3
-            self.has_path |= not all(each.part_isolating for each in converters)
+            self.weight.append((bool(weights), -len(fixed), weights))
+            if len(weights) > 1 or self.has_path:
+                open_variables += sum(weight > 50 for weight in weights)
         if self.is_branch and self.rule != "/":
             self.parts.append("/")
-        self.arguments |= self.defaults.keys()
+        self.arguments = {*self.converters, *self.defaults}
+        self.longest_path = _LONGEST_PATHS[min(open_variables, 5)]
 
     def _error(self, problem, text):
         column = self.rule.rindex(text)
@@ -205,34 +201,41 @@ class Rule:
 
     def match(self, path):
         """Return the variables' values or None; the path has no slash at its start."""
+        if not self.converters:     # the map has compared the path
+            return dict(self.defaults)
         if self.regex is None:
-            pattern = "".join(
-                re.escape(part) if type(part) is str else
-                f"(?P<{part[0]}>{part[1].regex})" for part in self.parts)
+            pattern = ""
+            for part in self.parts:
+                if isinstance(part, str):
+                    pattern += re.escape(part)
+                else:
+                    pattern += f"(?P<{part[0]}>{part[1].regex})"
             self.regex = re.compile(pattern.strip("/") + r"\Z", re.DOTALL)
-        match = self.regex.match(path) if len(path) <= (
-            self.longest_path or len(path)) else None
+        match = self.regex.match(path) if len(path) <= self.longest_path else None
         if match is None:
             return None
-        values = match.groupdict()
-        for part in self.parts:
-            if type(part) is tuple:
-                values[part[0]] = part[1].to_python(values[part[0]])
-        return {**values, **self.defaults}
+        values = dict(self.defaults)
+        for name, converter in self.converters.items():
+            values[name] = converter.to_python(match[name])
+        return values
 
     def __str__(self):
         return self.rule
 
-    def allows(self, method):
-        return self.methods is None or method in self.methods
-
     def suits(self, values):        # are they enough to build the path?
-        return self.arguments <= {*values, *self.defaults} and all(
-            values.get(name, value) == value for name, value in self.defaults.items())
+        for name, default in self.defaults.items():
+            if values.get(name, default) != default:
+                return False
+        return self.arguments <= {*values, *self.defaults}
 
     def build(self, values):
-        return "".join(_quote_path(part) if type(part) is str else
-                       part[1].to_url(values[part[0]]) for part in self.parts)
+        path = ""
+        for part in self.parts:
+            if isinstance(part, str):
+                path += _quote_path(part)
+            else:
+                path += part[1].to_url(values[part[0]])
+        return path
 
 # ------------------------------
 # 2. The map: which rule matches, and the URL back
@@ -240,7 +243,6 @@ class Rule:
 # found in one dict. The others are grouped by shape: how many segments a rule has, and
 # which of them are fixed. Each shape has a dict from the fixed texts to the few rules
 # that have them, and only these try their regular expressions, by their weight.
-# ------------------------------
 
 class Map:
     """All rules of an application.
@@ -249,11 +251,11 @@ class Map:
     strict_slashes = True
 
     def __init__(self):
-        self.converters = {"default": BaseConverter, "string": BaseConverter,
-                           "path": PathConverter, "any": AnyConverter,
-                           "int": IntegerConverter, "uuid": UUIDConverter}
-        self._by_endpoint, self._is_sorted = {}, False
-        self._lock = threading.Lock()
+        self.converters = {
+            "default": BaseConverter, "string": BaseConverter, "path": PathConverter,
+            "int": IntegerConverter, "uuid": UUIDConverter}
+        self._by_endpoint = {}
+        self._is_sorted = False
 
     def add(self, rule):
         rule.bind(self)
@@ -261,38 +263,44 @@ class Map:
         self._is_sorted = False
 
     def iter_rules(self, endpoint: str | None = None) -> Iterator[Rule]:
-        return iter(self._by_endpoint.get(endpoint, ())) if endpoint is not None else (
-            chain(*self._by_endpoint.values()))
+        if endpoint is not None:
+            return iter(self._by_endpoint.get(endpoint, ()))
+        return chain.from_iterable(self._by_endpoint.values())
 
     def update(self):
-        with self._lock:
-            # fixed: {path: rules}. shapes: {number of segments: {places of the fixed
-            # ones: {their texts: rules}}}. paths, for rules with a <path:>:
-            # {number of fixed segments before it: {their texts: rules}}.
-            fixed, paths = defaultdict(list), defaultdict(lambda: defaultdict(list))
-            shapes = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-            for rank, rule in enumerate(sorted(
-                    self.iter_rules(), key=lambda rule: (rule.weight, rule.is_branch))):
-                rule.rank, texts = rank, rule.shape
-                places = tuple(at for at in range(len(texts)) if texts[at] is not None)
-                if None not in texts:
-                    fixed["/".join(texts)].append(rule)
-                elif rule.has_path:
-                    count = texts.index(None)
-                    paths[count][tuple(texts[:count])].append(rule)
-                else:
-                    key = tuple(texts[place] for place in places)
-                    shapes[len(texts)][places][key].append(rule)
-            self._fixed, self._shapes, self._paths = fixed, shapes, paths
-            self._is_sorted = True
+        """Group the rules, each group in the order in which to try them."""
+        # fixed: {path: rules}. shapes: {number of segments, or None for a rule with a
+        # <path:>: {places of fixed segments: {their texts: rules}}}.
+        fixed = {}
+        shapes = {}
+        rules = sorted(self.iter_rules(), key=lambda r: (r.weight, r.is_branch))
+        for rank, rule in enumerate(rules):
+            rule.rank = rank
+            texts = rule.shape
+            count = len(texts)
+            if rule.has_path:       # only what stands before it is at a fixed place
+                texts = texts[:texts.index(None)]
+                count = None
+            if None in rule.shape:
+                places = tuple(at for at, text in enumerate(texts) if text)
+                group = shapes.setdefault(count, {}).setdefault(places, {})
+                key = tuple(texts[place] for place in places)
+            else:
+                group = fixed
+                key = "/".join(texts)
+            group.setdefault(key, []).append(rule)
+        self._fixed = fixed
+        self._shapes = shapes
+        self._is_sorted = True
 
     def _candidates(self, path):
-        yield from self._fixed.get(path, ())
-        segments, found = path.split("/"), []
-        for places, rules in self._shapes.get(len(segments), {}).items():
-            found += rules.get(tuple([segments[place] for place in places]), ())
-        for count, rules in self._paths.items():
-            found += rules.get(tuple(segments[:count]), ())
+        segments = path.split("/")
+        found = []
+        for count in len(segments), None:
+            for places, rules in self._shapes.get(count, {}).items():
+                if not places or places[-1] < len(segments):
+                    key = tuple([segments[place] for place in places])
+                    found += rules.get(key, ())
         yield from sorted(found, key=lambda rule: rule.rank)
 
     def match(self, path, method):
@@ -300,68 +308,65 @@ class Map:
         Raises NotFound, MethodNotAllowed, or RequestRedirect with the path to use."""
         if not self._is_sorted:
             self.update()
-        try:
-            found, allowed = self._search(path, method)
-            if not (found or allowed) and "//" in path[1:]:
-                path = re.sub("/+", "/", path)
-                found, allowed = self._search(path, method)
-                if found:
-                    raise RequestRedirect(_quote_path(path))
-        except ValidationError:
-            raise NotFound from None
-        if not found:
-            raise MethodNotAllowed(sorted(allowed)) if allowed else NotFound
-        return found
-
-    def _search(self, path, method):
-        has_slash = path[-1:] == "/"
-        path = path.lstrip("/") if path[1:2] == "/" else path[1:]
-        key = path[:-1] if has_slash else path
+        path = path.lstrip("/")
+        has_slash = path[-1:] in ("/", "")
+        key = path.removesuffix("/")
         allowed = set()
-        for rule in self._candidates(key):
-            takes_slash = rule.has_path and not rule.is_branch
-            wrong_slash = rule.strict_slashes and rule.is_branch != has_slash
-            if has_slash and wrong_slash and not takes_slash:
+        for rule in chain(self._fixed.get(key, ()), self._candidates(key)):
+            needs_slash = rule.is_branch and rule.strict_slashes and not has_slash
+            if has_slash and rule.strict_slashes and not (
+                    rule.is_branch or rule.has_path):
                 continue
-            values = rule.match(path if takes_slash else key)
+            try:        # the value of a <path:> at the end can end with a slash
+                values = rule.match(
+                    path if rule.has_path and not rule.is_branch else key)
+            except ValidationError:
+                raise NotFound from None
             if values is None:
                 continue
-            if rule.allows(method):
-                if rule.is_branch and wrong_slash:
-                    raise RequestRedirect(_quote_path(f"/{path}/" if path else "/"))
-                return (rule, values), allowed
-            if not (rule.is_branch and wrong_slash):
+            if method in rule.methods:
+                if needs_slash:
+                    raise RequestRedirect(_quote_path(f"/{path}/"))
+                return rule, values
+            if not needs_slash:
                 allowed |= rule.methods
-        return None, allowed
+        if allowed:
+            raise MethodNotAllowed(sorted(allowed))
+        if "//" in path:
+            path = "/" + re.sub("/+", "/", path)
+            self.match(path, method)        # or an error
+            raise RequestRedirect(_quote_path(path))
+        raise NotFound
 
-    def build(self, endpoint, values, method=None):
+    def build(self, endpoint, values):
         """Return path and query for an endpoint; raise BuildError if there is none.
         Values that the rule does not use go into the query; None is left out."""
         values = {name: value for name, value in values.items() if value is not None}
         rules = list(self.iter_rules(endpoint))
         for rule in sorted(rules, key=lambda rule: -len(rule.arguments)):
-            if rule.suits(values) and (method is None or rule.allows(method)):
-                path = rule.build({**rule.defaults, **values})
-                query = {name: value for name, value in values.items()
-                         if name not in rule.arguments}
+            if rule.suits(values):
+                path = rule.build(rule.defaults | values)
+                query = {
+                    name: value
+                    for name, value in values.items()
+                    if name not in rule.arguments}
                 query = urlencode(query, doseq=True, safe="!$'()*,/:;?@")
                 return f"{path}?{query}" if query else path
-        raise BuildError(self, endpoint, values, method)
+        raise BuildError(self, endpoint, values)
 
 class BuildError(LookupError):
     """`url_for` found no such endpoint, or values are missing."""
-    def __init__(self, map, endpoint, values, method):
+    def __init__(self, map, endpoint, values):
         rule = next(map.iter_rules(endpoint), None)
         if rule is None:
             tip = did_you_mean(endpoint, {each.endpoint for each in map.iter_rules()})
-        elif method and not rule.allows(method):
-            tip = f" Did you mean to use methods {sorted(rule.methods)}?"
         else:
             missing = rule.arguments - values.keys() - rule.defaults.keys()
             tip = f" Did you forget to specify values {sorted(missing)}?"
         super().__init__(f"Could not build url for endpoint {endpoint!r} with values "
                          f"{sorted(values)}.{tip}")
-        self.endpoint, self.values, self.method = endpoint, values, method
+        self.endpoint = endpoint
+        self.values = values
 
 def did_you_mean(word, words):
     from difflib import get_close_matches
@@ -372,7 +377,6 @@ def did_you_mean(word, words):
 # 3. Errors that are answers
 # `abort(404)` raises an exception, and the exception knows the response to send. So any
 # function, however deep, can end a request. Each status code from 400 on has a class.
-# ------------------------------
 
 HTTP_STATUS_CODES = {status.value: status.phrase for status in HTTPStatus} | {
     203: "Non Authoritative Information", 207: "Multi Status",     # as Flask says it
@@ -395,14 +399,11 @@ class HTTPException(Exception):
 
     name = property(lambda self: HTTP_STATUS_CODES.get(self.code, "Unknown Error"))
 
-    def get_description(self, environ=None) -> str:
-        text = self.description if isinstance(self.description, str) else str(
-            self.description or "")
-        return f"<p>{str(escape(text)).replace(chr(10), '<br>')}</p>"
-
     def get_body(self, environ=None) -> str:
-        return (f"<!doctype html>\n<html lang=en>\n<title>{self.code} {self.name}"
-                f"</title>\n<h1>{self.name}</h1>\n{self.get_description()}\n")
+        text = escape(self.description or "").replace("\n", Markup("<br>"))
+        return ("<!doctype html>\n<html lang=en>\n"
+                f"<title>{self.code} {self.name}</title>\n"
+                f"<h1>{self.name}</h1>\n<p>{text}</p>\n")
 
     def get_headers(self, environ=None) -> list[tuple[str, str]]:
         return [("Content-Type", "text/html; charset=utf-8")]
@@ -415,37 +416,45 @@ class HTTPException(Exception):
         return f"{self.code or '???'} {self.name}: {self.description}"
 
 class BadRequest(HTTPException):
-    code, description = 400, "The server could not understand this request."
+    code = 400
+    description = "The server could not understand this request."
 
 class Unauthorized(HTTPException):
-    code, description = 401, "You must log in to see this page."
+    code = 401
+    description = "You must log in to see this page."
 
 class Forbidden(HTTPException):
-    code, description = 403, "You are not allowed to see this page or to do this."
+    code = 403
+    description = "You are not allowed to see this page or to do this."
 
 class NotFound(HTTPException):
-    code, description = 404, "There is nothing at this address. Is it spelled right?"
+    code = 404
+    description = "There is nothing at this address. Is it spelled right?"
 
 class MethodNotAllowed(HTTPException):
-    code, description = 405, "This address does not accept requests of this method."
+    code = 405
+    description = "This address does not accept requests of this method."
 
     def __init__(self, valid_methods=None, description=None, response=None):
         super().__init__(description, response)
-        self.valid_methods: list[str] | None = valid_methods
+        self.valid_methods = valid_methods
 
     def get_headers(self, environ=None):
-        allow = [("Allow", ", ".join(self.valid_methods))] if self.valid_methods else []
-        return super().get_headers() + allow
+        headers = super().get_headers()
+        if self.valid_methods:
+            headers.append(("Allow", ", ".join(self.valid_methods)))
+        return headers
 
 class InternalServerError(HTTPException):
-    code, description = 500, "The server has an error. It is not your fault."
+    code = 500
+    description = "The server has an error. It is not your fault."
 
     def __init__(self, description=None, response=None, original_exception=None):
         super().__init__(description, response)
-        self.original_exception: BaseException | None = original_exception
+        self.original_exception = original_exception
 
-default_exceptions: dict[int, type[HTTPException]] = {
-    error.code or 0: error for error in HTTPException.__subclasses__()}
+default_exceptions = {
+    error.code: error for error in HTTPException.__subclasses__()}
 
 for _code in (406, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423,
               424, 428, 429, 431, 451, 501, 502, 503, 504, 505):
@@ -453,35 +462,28 @@ for _code in (406, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 4
     default_exceptions[_code] = type(re.sub(r"\W", "", _phrase.title()), (
         HTTPException,), {"code": _code, "description": f"{_phrase}."})
 
-Conflict, UnsupportedMediaType = default_exceptions[409], default_exceptions[415]
+Conflict = default_exceptions[409]
+UnsupportedMediaType = default_exceptions[415]
 RequestEntityTooLarge = default_exceptions[413]
-TooManyRequests, UnprocessableEntity = default_exceptions[429], default_exceptions[422]
+TooManyRequests = default_exceptions[429]
+UnprocessableEntity = default_exceptions[422]
 ServiceUnavailable = default_exceptions[503]
 
 class BadRequestKeyError(BadRequest, KeyError):
-    """A form, a query or the cookies lack a key; unhandled, the client gets a 400."""
-    show_exception = False      # in debug mode the page names the key
-
-    def __init__(self, key=None, description=None, response=None):
-        super().__init__(description, response)
-        self.args = () if key is None else (key,)
-
-    def get_description(self, environ=None):
-        shown = f"<p>{escape(str(self))}</p>" if self.show_exception else ""
-        return super().get_description() + shown
+    """A form, a query or the cookies lack a key: a 400, which debug mode explains."""
+    def __init__(self, key=None):
+        super().__init__()
+        self.args = (key,)
+        if current_app and current_app.debug:
+            self.description = str(self)
 
     def __str__(self):
-        text = f"400 Bad Request: the key {[*self.args, None][0]!r} is missing."
-        if self.args and request and self.args[0] in vars(request).get("form", ()):
+        key = self.args[0]
+        text = f"400 Bad Request: the key {key!r} is missing."
+        if request and key in vars(request).get("form", ()):
             text += (" The form has a text of this name. If it is a file, write <form "
                      'method=post enctype="multipart/form-data">.')
         return text
-
-class ClientDisconnected(BadRequest):
-    """The client left before its request was complete."""
-
-class SecurityError(BadRequest):
-    """The request holds something that the server must not trust."""
 
 class RequestRedirect(HTTPException):
     """The router's redirect to the right address, `new_url`."""
@@ -489,12 +491,12 @@ class RequestRedirect(HTTPException):
 
     def __init__(self, new_url):
         super().__init__()
-        self.new_url: str = new_url
+        self.new_url = new_url
 
     def get_response(self, environ=None):
         return redirect(self.new_url, 308)
 
-def abort(code: Any, *args: Any, **kwargs: Any) -> NoReturn:
+def abort(code, *args, **kwargs) -> NoReturn:
     """End the request with an error: a code, an exception, or a response.
     Other arguments go to the exception: `abort(404, "No such user.")`."""
     if isinstance(code, (BaseException, type)):
@@ -511,12 +513,12 @@ def abort(code: Any, *args: Any, **kwargs: Any) -> NoReturn:
 # is a LocalProxy. Each time you use it, it asks a ContextVar (PEP 567) for the context
 # of the current thread or task, and passes your access on to it. The context is one
 # object: application, request, session and `g`, pushed when the request comes.
-# ------------------------------
 
 class cached_property(Generic[T]):      # functools' takes a lock in Python 3.10, 3.11
     """A property that is computed once; the value then is a plain attribute."""
     def __init__(self, fget: Callable[[Any], T]):
-        self.fget, self.__doc__ = fget, fget.__doc__
+        self.fget = fget
+        self.__doc__ = fget.__doc__
 
     def __set_name__(self, owner, name):
         self.name = name
@@ -541,7 +543,7 @@ class _NoContext:
     request = session = _Missing(
         "request", "Move it into a view, or into `with app.test_request_context():`.")
 
-_context: ContextVar[Any] = ContextVar("microflask.context", default=_NoContext())
+_context = ContextVar("microflask.context", default=_NoContext())
 
 def _on_object(function):       # do to the object what is done to its proxy
     return lambda self, *args, **kwargs: function(
@@ -570,12 +572,18 @@ class LocalProxy:
         return getattr(self._get_current_object(), name)
 
     # Python looks for these in the class, and does not ask __getattr__.
-    __setattr__, __delattr__ = _on_object(setattr), _on_object(delattr)
-    __getitem__, __setitem__ = _on_object(op.getitem), _on_object(op.setitem)
-    __delitem__, __contains__ = _on_object(op.delitem), _on_object(op.contains)
-    __iter__, __len__, __str__ = _on_object(iter), _on_object(len), _on_object(str)
-    __eq__, __ne__, __hash__ = _on_object(op.eq), _on_object(op.ne), _on_object(hash)
-    __dir__, __call__ = _on_object(dir), _on_object(lambda f, *a, **kw: f(*a, **kw))
+    __setattr__ = _on_object(setattr)
+    __delattr__ = _on_object(delattr)
+    __getitem__ = _on_object(op.getitem)
+    __setitem__ = _on_object(op.setitem)
+    __delitem__ = _on_object(op.delitem)
+    __contains__ = _on_object(op.contains)
+    __iter__ = _on_object(iter)
+    __len__ = _on_object(len)
+    __str__ = _on_object(str)
+    __eq__ = _on_object(op.eq)
+    __hash__ = _on_object(hash)
+    __call__ = _on_object(lambda f, *args, **kwargs: f(*args, **kwargs))
     __bool__ = _unless_unbound(bool, False)
     __repr__ = _unless_unbound(repr, "<LocalProxy unbound>")
     __class__ = property(_unless_unbound(type, None))     # for isinstance()
@@ -589,9 +597,6 @@ app_ctx: AppContext = LocalProxy(_context, "app_context")
 
 class _AppCtxGlobals(SimpleNamespace):
     """The type of `g`: attributes that live as long as the application context."""
-    if TYPE_CHECKING:
-        def __getattr__(self, name: str) -> Any: ...
-
     def get(self, name, default=None):
         return vars(self).get(name, default)
 
@@ -604,20 +609,27 @@ class _AppCtxGlobals(SimpleNamespace):
     def __contains__(self, name):
         return name in vars(self)
 
-    def __iter__(self):
-        return iter(vars(self))
-
 class AppContext(_NoContext):
     """All that belongs to a request, or to `with app.app_context():`.
     A request inside of an active context of the same application shares the `g` and
     the teardown of that one, as in Flask."""
-    has_app, was_pushed, flashes = True, False, None
+    has_app = True
+    was_pushed = False
+    flashes = None
     streams = 0         # bodies that still use the context: see stream_with_context
+    outer = None        # the context whose `g` it shares
+    app_context = property(lambda self: self.outer or self)
 
     def __init__(self, app, request=None):
-        self.app, self.tokens = app, []
+        self.app = app
+        self.tokens = []
         if request is not None:
-            self.request, self.has_request = request, True
+            self.request = request
+            self.has_request = True
+
+    @cached_property
+    def g(self):
+        return self.outer.g if self.outer else _AppCtxGlobals()
 
     @property
     def session(self):      # using it makes the response depend on the cookie
@@ -631,10 +643,7 @@ class AppContext(_NoContext):
             return
         self.was_pushed = True
         if self.has_request and outer.has_app and outer.app is self.app:
-            self.g, self.app_context = outer.g, outer.app_context
-        else:
-            self.g, self.app_context = self.app.app_ctx_globals_class(), self
-            self.app.send_signal(appcontext_pushed)
+            self.outer = outer.app_context
         if self.has_request:
             self.app.open_session(self.request)
             self.app.match_request(self.request)
@@ -653,7 +662,7 @@ class AppContext(_NoContext):
         if self.has_request:
             self.app.do_teardown_request(exc)
             self.request.close()
-        if self.app_context is self:
+        if self.outer is None:
             self.app.do_teardown_appcontext(exc)
 
     def __enter__(self):
@@ -673,61 +682,46 @@ def stream_with_context(generator_or_function):
     """Keep `request` and `session` for a generator that is the body of a response.
     Pass the generator, or use it as a decorator of a generator function. The teardown
     functions run when the body is closed."""
-    if not callable(generator_or_function):
-        return _ContextStream(generator_or_function)
-    return functools.wraps(generator_or_function)(
-        lambda *args, **kwargs: _ContextStream(generator_or_function(*args, **kwargs)))
+    if callable(generator_or_function):
+        return functools.wraps(generator_or_function)(lambda *args, **kwargs: (
+            stream_with_context(generator_or_function(*args, **kwargs))))
+    iterator = iter(generator_or_function)
+    context = _context.get()
+    context.request         # or an error that says what is missing
+    context.streams += 1
+    run = copy_context().run        # calls a function with this context
 
-class _ContextStream:
-    """An iterator that takes each step inside of the context that it was made in."""
-    context = error = None
-
-    def __init__(self, iterable):
-        _context.get().request      # or an error that says what is missing
-        self.context, self.iterator = _context.get(), iter(iterable)
-        self.context.streams += 1
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        token = _context.set(self.context)
+    def steps():
+        error = None
         try:
-            return next(self.iterator)
-        except Exception as error:
-            self.error = None if isinstance(error, StopIteration) else error
+            yield       # so that `close` reaches the end of this function
+            while (piece := run(next, iterator, context)) is not context:
+                yield piece
+        except Exception as e:
+            error = e
             raise
         finally:
-            _context.reset(token)
-
-    def close(self):
-        context, self.context = self.context, None
-        if context is not None:
-            token = _context.set(context)
             context.streams -= 1
             try:
-                getattr(self.iterator, "close", bool)()
+                run(getattr(iterator, "close", bool))
             finally:
-                context.teardown(self.error)
-                _context.reset(token)
+                run(context.teardown, error)
 
-    def __del__(self):
-        # In a copy: a ContextVar set by a finalizer can crash CPython 3.10 (gh-148891).
-        copy_context().run(self.close)
+    body = steps()
+    next(body)
+    return body
 
 try:        # signals tell other code what happens
     from blinker import Signal
 except ImportError:
     class Signal:
-        receivers = ()      # nobody listens
+        receivers = ()      # nobody can listen: that needs `pip install blinker`
 
-        def connect(self, receiver, sender=None, weak=True):
-            raise RuntimeError("Signals need Blinker: pip install blinker")
-
-template_rendered, before_render_template = Signal(), Signal()
-request_started, request_finished, request_tearing_down = Signal(), Signal(), Signal()
-appcontext_pushed, appcontext_popped = Signal(), Signal()
-appcontext_tearing_down, got_request_exception = Signal(), Signal()
+request_started = Signal()
+request_finished = Signal()
+request_tearing_down = Signal()
+got_request_exception = Signal()
+template_rendered = Signal()
 message_flashed = Signal()
 
 # ------------------------------
@@ -735,7 +729,6 @@ message_flashed = Signal()
 # A query, a form and the headers can hold one name several times. A MultiDict keeps a
 # list for each key and shows its first value. Headers keep their order and ignore case.
 # Request data is immutable: it is what the client sent, so changing it is an error.
-# ------------------------------
 
 def _converted(value, default, type):
     try:
@@ -744,12 +737,16 @@ def _converted(value, default, type):
         return default
 
 def _pairs(mapping):
+    if not mapping:
+        return []
     if isinstance(mapping, MultiDict):
         return list(mapping.items(multi=True))
-    if type(mapping) is list or not isinstance(mapping, Mapping):
-        return list(mapping or ())
-    return [(key, item) for key, value in mapping.items() for item in (
-        value if isinstance(value, (list, tuple, set)) else [value])]
+    if not isinstance(mapping, Mapping):
+        return list(mapping)
+    return [
+        (key, item)
+        for key, value in mapping.items()
+        for item in (value if isinstance(value, list) else [value])]
 
 class MultiDict(dict[str, V]):
     """A dict that can hold several values for a key, and shows the first.
@@ -758,12 +755,13 @@ class MultiDict(dict[str, V]):
     def __init__(self, mapping=()):
         super().__init__()
         for key, value in _pairs(mapping):
-            MultiDict.add(self, key, value)
+            dict.setdefault(self, key, []).append(value)
 
     def __getitem__(self, key: str) -> V:
-        if values := self.getlist(key):
-            return values[0]
-        raise BadRequestKeyError(key)
+        values = dict.get(self, key)
+        if not values:
+            raise BadRequestKeyError(key)
+        return values[0]
 
     def __setitem__(self, key, value):
         self.setlist(key, [value])
@@ -782,7 +780,9 @@ class MultiDict(dict[str, V]):
         return _converted(values[0], default, type) if values else default
 
     def getlist(self, key: str, type=None) -> list[V]:
-        values: Any = dict.get(self, key, ())
+        values = dict.get(self, key, ())
+        if type is None:
+            return list(values)
         missing = object()
         values = [_converted(value, missing, type) for value in values]
         return [value for value in values if value is not missing]
@@ -795,7 +795,7 @@ class MultiDict(dict[str, V]):
 
     def update(self, mapping=(), **values):
         for key, value in _pairs(mapping) + _pairs(values):
-            MultiDict.add(self, key, value)
+            self.add(key, value)
 
     def pop(self, key, *default):
         values = dict.pop(self, key, None) or default
@@ -803,23 +803,19 @@ class MultiDict(dict[str, V]):
             raise BadRequestKeyError(key)
         return values[0]
 
-    def poplist(self, key):
-        return dict.pop(self, key, [])
-
     def setdefault(self, key, default=None):
         if key not in self:
             self[key] = default
         return self[key]
 
     def items(self, multi=False):
-        return ((key, value) for key, values in dict.items(self)
-                for value in (values if multi else values[:1]))
+        return (
+            (key, value)
+            for key, values in dict.items(self)
+            for value in (values if multi else values[:1]))
 
     def values(self):
         return (value for _, value in self.items())
-
-    def lists(self):
-        return dict.items(self)
 
     def __iter__(self):     # without it dict(request.args) has lists
         return dict.__iter__(self)
@@ -836,127 +832,113 @@ def _immutable(self, *args, **kwargs):
 class ImmutableMultiDict(MultiDict[V]):
     """A MultiDict that the client filled: change a `copy()` of it."""
     __setitem__ = __delitem__ = add = setlist = update = _immutable
-    pop = popitem = poplist = setdefault = clear = __ior__ = _immutable
+    pop = popitem = setdefault = clear = __ior__ = _immutable
 
 _NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")      # RFC 9110 section 5.6.2
 
+@functools.lru_cache(maxsize=200)
+def _quote_url(url):
+    return quote(url, safe="%!#$&'()*+,/:;=?@[]~")
+
 def _header(name, value):
-    name, value = str(name), str(value)
+    name = str(name)
+    value = str(value)
     if not _TOKEN.fullmatch(name):
         raise ValueError(f"{name!r} is not a header name")
     if match := _NOT_IN_VALUE.search(value):
         raise ValueError(f"The header {name} cannot contain {match[0]!r}: a value is "
                          "Latin-1 text without control characters.")
-    return name, value
+    return name, _quote_url(value) if name.lower() == "location" else value
 
 class Headers:
     """The headers of a message: ordered, and the case of names does not matter.
     Create it from pairs, a dict (whose lists are several values), or other Headers.
     Whatever you set is checked (RFC 9110 section 5.5)."""
     def __init__(self, defaults=()):
-        self._list: list[tuple[str, str]] = []
+        self._list = []
         if defaults:
             self.extend(defaults)
 
-    def __iter__(self):
-        return iter(self._list)
+    def __len__(self):
+        return len(self._list)
 
     def items(self):
-        return iter(self)
+        return iter(self._list)
+
+    __iter__ = items
 
     def keys(self):
-        return (name for name, _ in self)
-
-    def values(self):
-        return (value for _, value in self)
+        return [name for name, _ in self._list]
 
     def getlist(self, name: str) -> list[str]:
         name = name.lower()
-        return [value for key, value in self if key.lower() == name]
+        return [value for key, value in self._list if key.lower() == name]
+
+    def get(self, name: str, default=None, type=None):
+        name = name.lower()
+        for key, value in self._list:
+            if key.lower() == name:
+                return _converted(value, default, type)
+        return default
 
     def __getitem__(self, name: str) -> str:
-        if values := self.getlist(name):
-            return values[0]
-        raise KeyError(name)
-
-    def get(self, name: str, default=None, type=None) -> Any:
-        values = self.getlist(name)
-        return _converted(values[0], default, type) if values else default
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
 
     def __contains__(self, name):
-        return bool(self.getlist(name))
+        return self.get(name) is not None
 
-    def __len__(self):
-        return sum(1 for _ in self)
+    def add(self, name, value):
+        self._list += [_header(name, value)]
 
-    def add(self, name, value, **options):
-        self._list.append(_header(name, dump_options_header(value, options)))
-
-    def set(self, name, value, **options):
-        pair = _header(name, dump_options_header(value, options))
-        names = [key.lower() for key in self.keys()]
-        at = names.index(name.lower()) if name.lower() in names else len(names)
+    def set(self, name, value):
+        pair = _header(name, value)
         self.remove(name)
-        self._list.insert(at, pair)
+        self._list.append(pair)
 
     def extend(self, headers=(), **values):
-        for name, value in _pairs(headers) + _pairs(values):
-            self.add(name, value)
+        self._list += [_header(*pair) for pair in _pairs(headers) + _pairs(values)]
 
     def update(self, headers=(), **values):
-        seen = set()
-        for name, value in _pairs(headers) + _pairs(values):
-            (self.add if name.lower() in seen else self.set)(name, value)
-            seen.add(name.lower())
+        pairs = _pairs(headers) + _pairs(values)
+        for name, _ in pairs:
+            self.remove(name)
+        self.extend(pairs)
 
     def remove(self, name):
         name = name.lower()
         self._list[:] = [pair for pair in self._list if pair[0].lower() != name]
 
-    def pop(self, name, *default):
-        value = self.get(name, *default) if default else self[name]
-        self.remove(name)
-        return value
-
-    __setitem__, __delitem__ = set, remove
-
-    def __repr__(self):
-        return f"Headers({list(self.items())})"
+    __setitem__ = set
+    __delitem__ = remove
 
 _PLAIN_KEYS = ("CONTENT_TYPE", "CONTENT_LENGTH")    # the others begin with HTTP_
 
 class EnvironHeaders(Headers):
     """The headers of a request, read from the environ (PEP 3333); immutable."""
     def __init__(self, environ):
-        self.environ = environ
-
-    def __iter__(self):
-        for key, value in list(self.environ.items()):
-            if key[:5] == "HTTP_" or value and key in _PLAIN_KEYS:
-                yield key.removeprefix("HTTP_").replace("_", "-").title(), value
-
-    def getlist(self, name):
-        key = name.upper().replace("-", "_")
-        key = key if key in _PLAIN_KEYS else f"HTTP_{key}"
-        return [self.environ[key]] if key in self.environ else []
-
-    add = set = extend = update = remove = pop = _immutable
-    __setitem__ = __delitem__ = _immutable
+        self._list = tuple([        # which refuses changes
+            (key.removeprefix("HTTP_").replace("_", "-").title(), value)
+            for key, value in environ.items()
+            if key[:5] == "HTTP_" or value and key in _PLAIN_KEYS])
 
 # ------------------------------
 # 6. The words of HTTP: options, dates, cookies
 # Header values are small languages. The parsers read whatever a client sends: they
 # never raise, their time is proportional to the length, and they leave out what they
-# cannot read. What we write ourselves is checked. (RFC 9110, RFC 6265, RFC 8187)
-# ------------------------------
+# cannot read. What we write ourselves is checked. (RFC 9110, RFC 6265)
 
 _LIST_ITEM = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.?)*(?:"|\Z))+')
 _OPTION = re.compile(
     r';[ \t]*([^\s;="]+)=("(?:[^"\\]|\\.)*"[ \t]*|[^;"]*)(?=;|\Z)')
 
 def _unquote(text):
-    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text[:1] == text[-1:] == '"' else text
+    if text[:1] == text[-1:] == '"':
+        return re.sub(r"\\(.)", r"\1", text[1:-1])
+    return text
 
 def parse_list_header(value: str) -> list[str]:
     items = [item.strip() for item in _LIST_ITEM.findall(value)]
@@ -964,47 +946,38 @@ def parse_list_header(value: str) -> list[str]:
 
 def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
     """Parse `text/html; charset="utf-8"` to ("text/html", {"charset": "utf-8"}).
-    Names are in lower case, and `name*=UTF-8''...` is decoded (RFC 8187)."""
+    The names are in lower case."""
     main, semicolon, rest = (value or "").partition(";")
-    options: dict[str, str] = {}
+    options = {}
     for name, text in _OPTION.findall(semicolon + rest):
-        name, text = name.lower(), text.strip()
-        if name[-1] == "*":
-            charset, _, encoded = text.partition("'")
-            if charset.lower() in ("utf-8", "iso-8859-1", "us-ascii"):
-                options[name[:-1]] = unquote(encoded.partition("'")[2], charset)
-        else:
-            options[name] = _unquote(text).replace("%22", '"')
+        options[name.lower()] = _unquote(text.strip()).replace("%22", '"')
     return main.strip(), options
 
-def dump_options_header(main, options):
-    for name, value in options.items():
-        name, text = name.replace("_", "-"), str(value)
-        if not text.isascii():
-            main = f"{main}; {name}*=UTF-8''{quote(text, safe='!#$&+^`|~')}"
-        elif _TOKEN.fullmatch(text):
-            main = f"{main}; {name}={text}"
-        else:
-            text = text.replace("\\", "\\\\").replace('"', '\\"')
-            main = f'{main}; {name}="{text}"'
-    return main
+def _seconds(value):
+    return int(value.total_seconds()) if isinstance(value, timedelta) else value
+
+@functools.lru_cache(maxsize=200)
+def _format_date(when):
+    from email.utils import formatdate
+    return formatdate(when, usegmt=True)
 
 def http_date(when=None) -> str:
     """Return a date as HTTP writes it (RFC 9110 section 5.6.7). The default is now.
     `when` is seconds since 1970, a date, or a datetime; without a zone that is UTC."""
-    from email.utils import formatdate
-    if isinstance(when, date) and not isinstance(when, datetime):
-        when = datetime(when.year, when.month, when.day)
     if isinstance(when, datetime):
-        when = when.replace(tzinfo=when.tzinfo or timezone.utc, microsecond=0)
-        when = when.timestamp()
-    return formatdate(when, usegmt=True)
+        when = timegm(when.utctimetuple())
+    elif isinstance(when, date):
+        when = timegm(when.timetuple())
+    return _format_date(int(time.time() if when is None else when))
 
 def parse_date(value: str | None) -> datetime | None:
+    if not value:
+        return None
     from email.utils import parsedate_to_datetime
     try:
-        when = parsedate_to_datetime(value or "")
-        return when.replace(tzinfo=when.tzinfo or timezone.utc).astimezone(timezone.utc)
+        when = parsedate_to_datetime(value)
+        when = when.replace(tzinfo=when.tzinfo or timezone.utc)
+        return when.astimezone(timezone.utc)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
 
@@ -1015,7 +988,8 @@ _COOKIE_ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
 _COOKIE_PLAIN = re.compile(r"[\w!#$%&'()*+\-./:<=>?@\[\]^`{|}~]*", re.ASCII)
 
 def parse_cookie(header: str | None) -> ImmutableMultiDict[str]:
-    text = (header or "").encode("latin-1", "replace").decode(errors="replace")
+    text = (header or "").encode("latin-1", "replace")
+    text = text.decode(errors="replace")
     pairs = []
     for name, value in _COOKIE.findall(text):
         if value[:1] == '"':
@@ -1026,11 +1000,19 @@ def parse_cookie(header: str | None) -> ImmutableMultiDict[str]:
             pairs.append((name, value))
     return ImmutableMultiDict(pairs)
 
-def dump_cookie(key, value="", max_age=None, expires=None, path="/", domain=None,
-                secure=False, httponly=False, samesite=None, partitioned=False) -> str:
+def dump_cookie(
+        key,
+        value="",
+        max_age=None,
+        expires=None,
+        path="/",
+        domain=None,
+        secure=False,
+        httponly=False,
+        samesite=None,
+        partitioned=False) -> str:
     """Return a Set-Cookie value; raise ValueError if a part would break the header."""
-    if isinstance(max_age, timedelta):
-        max_age = int(max_age.total_seconds())
+    max_age = _seconds(max_age)
     if expires is None and max_age is not None:
         expires = time.time() + max_age
     if expires is not None and not isinstance(expires, str):
@@ -1041,20 +1023,21 @@ def dump_cookie(key, value="", max_age=None, expires=None, path="/", domain=None
     if samesite not in (None, "Strict", "Lax", "None"):
         raise ValueError("SameSite must be Strict, Lax or None")
     if not _COOKIE_PLAIN.fullmatch(value):      # odd bytes as \ooo, and all in quotes
-        value = '"%s"' % "".join(
-            f"\\{chr(byte)}" if byte in b'"\\' else
-            chr(byte) if 32 <= byte < 127 and byte not in b",;" else f"\\{byte:03o}"
-            for byte in value.encode())
+        from http.cookies import SimpleCookie
+        value = SimpleCookie().value_encode(value.encode().decode("latin-1"))[1]
     cookie = f"{key}={value}"
     for name, setting in (
-            ("Domain", domain), ("Expires", expires), ("Max-Age", max_age),
+            ("Domain", domain), ("Expires", expires),
+            ("Max-Age", max_age if max_age is None else str(max_age)),
             ("Secure", secure or partitioned), ("HttpOnly", httponly),
             ("Path", path and quote(path, safe="%!$&'()*+,/:=@")),
             ("SameSite", samesite), ("Partitioned", partitioned)):
-        if setting not in (None, False, "") or setting == 0 and name == "Max-Age":
-            cookie += f"; {name}" if setting is True else f"; {name}={setting}"
-            if ";" in str(setting):
-                raise ValueError(f"a cookie cannot have {name}={setting!r}")
+        if setting is True:
+            cookie += f"; {name}"
+        elif setting:
+            cookie += f"; {name}={setting}"
+        if ";" in f"{setting}":
+            raise ValueError(f"a cookie cannot have {name}={setting!r}")
     if not _TOKEN.fullmatch(key) or _NOT_IN_VALUE.search(cookie):
         raise ValueError(f"this is not a valid cookie: {cookie!r}")
     return cookie
@@ -1064,15 +1047,18 @@ def dump_cookie(key, value="", max_age=None, expires=None, path="/", domain=None
 # The server hands over a dict, the environ (PEP 3333). A Request keeps it, and parses
 # nothing before you ask. Each result is kept. The environ holds bytes as Latin-1 text;
 # we read the path, the query and the cookies as UTF-8, and leave other headers alone.
-# ------------------------------
 
 def _text(environ, key) -> str:
-    return environ.get(key, "").encode("latin-1").decode(errors="replace")
+    text = environ.get(key, "").encode("latin-1")
+    return text.decode(errors="replace")
 
-def _parse_query(text) -> ImmutableMultiDict[str]:
-    pairs = [pair.partition("=") for pair in text.split("&") if pair]
-    return ImmutableMultiDict([(unquote_plus(name), unquote_plus(value))
-                               for name, _, value in pairs])
+def _parse_query(query) -> ImmutableMultiDict[str]:
+    pairs = [pair.partition(b"=") for pair in query.replace(b"+", b" ").split(b"&")]
+    return ImmutableMultiDict([
+        (unquote_to_bytes(name).decode(errors="replace"),
+         unquote_to_bytes(value).decode(errors="replace"))
+        for name, equals, value in pairs
+        if name or equals])
 
 _HOST = re.compile(     # a name or an IPv6 address, and a port
     r"([A-Za-z0-9._-]{1,254}|\[[A-Fa-f0-9:.]*:[A-Fa-f0-9:.]*\])(?::([0-9]{1,5}))?")
@@ -1082,17 +1068,13 @@ def _get_host(environ, trusted_hosts) -> str:
         f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}")
     match = _HOST.fullmatch(host)
     if match is None or int(match[2] or 0) > 65535:
-        raise SecurityError("The Host header is malformed.")
+        raise BadRequest("The Host header is malformed.")
     name = match[1].lower()
     if trusted_hosts is not None and not any(
             name == trusted.lstrip(".") or trusted[:1] == "." and name.endswith(trusted)
             for trusted in trusted_hosts):
-        raise SecurityError(f"The host {host!r} is not trusted.")
+        raise BadRequest(f"The host {host!r} is not trusted.")
     return host.removesuffix(":443" if environ["wsgi.url_scheme"] == "https" else ":80")
-
-def _readable(url) -> str:
-    return re.sub("(%[89A-Fa-f][0-9A-Fa-f])+", lambda match: (
-        match[0] if "\ufffd" in unquote(match[0]) else unquote(match[0])), url)
 
 class UserAgent(str):
     """The name that the client gives itself, also in `string`."""
@@ -1100,28 +1082,35 @@ class UserAgent(str):
 
 class Authorization(SimpleNamespace):
     """Credentials: `type` ("basic", "bearer" ...), `username`, `password`, `token`."""
-    type: str
     username: str | None = None
     password: str | None = None
     token: str | None = None
 
-    @classmethod
-    def from_header(cls, value) -> Authorization | None:
-        scheme, _, rest = (value or "").strip().partition(" ")
-        if scheme.lower() != "basic":
-            return cls(type=scheme.lower(), token=rest.strip()) if scheme else None
-        try:
-            text = base64.b64decode(rest, validate=True).decode()
-        except ValueError:
+def _parse_authorization(value) -> Authorization | None:
+    scheme, _, rest = value.strip().partition(" ")
+    scheme = scheme.lower()
+    if scheme != "basic":
+        if not scheme:
             return None
-        username, _, password = text.partition(":")
-        return cls(type="basic", username=username, password=password)
+        return Authorization(type=scheme, token=rest.strip())
+    try:
+        text = base64.b64decode(rest, validate=True).decode()
+    except ValueError:
+        return None
+    username, _, password = text.partition(":")
+    return Authorization(type=scheme, username=username, password=password)
 
 def _is_json(mimetype):
-    return re.fullmatch(r"application/(?:.*\+)?json", mimetype or "") is not None
+    return re.fullmatch(r"application/(.*\+)?json", mimetype or "") is not None
 
-def _conf() -> Mapping[str, Any]:
-    return _context.get().app.config if has_app_context() else Flask.default_config
+def _from_environ(key) -> cached_property[str | None]:
+    return cached_property(lambda self: self.environ.get(key))
+
+def _from_config(key):
+    def read(self):
+        context = _context.get()
+        return (context.app.config if context.has_app else Flask.default_config)[key]
+    return cached_property(read)
 
 class Request:
     """What the client wants.
@@ -1129,95 +1118,99 @@ class Request:
     contains: `headers`, `cookies`, `form`, `files`, `json`, `data`, `stream`."""
     url_rule: Rule | None = None                        # set by the router
     view_args: dict[str, Any] | None = None
+    owners = (None,)
     routing_exception: HTTPException | None = None
     session: Any = None
+    trusted_hosts: list[str] | None = None
     _files: ImmutableMultiDict[FileStorage] = ImmutableMultiDict()
-    _data: bytes | None = None
-    _json: tuple = ()
+    _data = None
+    _json = ()
 
     def __init__(self, environ):
-        self.environ: dict[str, Any] = environ
+        self.environ = environ
         self.method: str = environ.get("REQUEST_METHOD", "GET").upper()
 
     # Where the request is sent to: http://host/root_path/path?query_string
     scheme = cached_property[str](lambda self: self.environ["wsgi.url_scheme"])
     is_secure = cached_property(lambda self: self.scheme == "https")
     host = cached_property(lambda self: _get_host(self.environ, self.trusted_hosts))
-    root_path = cached_property(
+    root_path = script_root = property(
         lambda self: _text(self.environ, "SCRIPT_NAME").rstrip("/"))
-    script_root = cached_property[str](lambda self: self.root_path)
     path = cached_property(
         lambda self: "/" + _text(self.environ, "PATH_INFO").lstrip("/"))
     query_string = cached_property[bytes](
         lambda self: self.environ.get("QUERY_STRING", "").encode("latin-1"))
-    full_path = cached_property(
+    full_path = property(
         lambda self: f"{self.path}?{self.query_string.decode(errors='replace')}")
-    host_url = cached_property(lambda self: f"{self.scheme}://{self.host.lower()}/")
-    root_url = cached_property(
-        lambda self: self.host_url + _readable(_quote_path(self.root_path + "/"))[1:])
-    url_root = cached_property[str](lambda self: self.root_url)
-    base_url = cached_property(
-        lambda self: self.root_url + _readable(_quote_path(self.path))[1:])
-    url = cached_property(lambda self: self.base_url + _readable(
-        (b"?" * bool(self.query_string) + self.query_string).decode("latin-1")))
-    args = cached_property(
-        lambda self: _parse_query(_text(self.environ, "QUERY_STRING")))
+    host_url = property(lambda self: f"{self.scheme}://{self.host.lower()}/")
+    root_url = url_root = property(
+        lambda self: self.host_url + _quote_path(self.root_path + "/")[1:])
+    base_url = property(lambda self: self.root_url + _quote_path(self.path)[1:])
 
+    @property
+    def url(self) -> str:
+        query = self.environ.get("QUERY_STRING", "")
+        return self.base_url + (f"?{query}" if query else "")
+
+    @cached_property
+    def args(self) -> ImmutableMultiDict[str]:
+        return _parse_query(self.query_string)
+
+    # What the router found.
     endpoint = property(lambda self: self.url_rule and self.url_rule.endpoint)
-    # Whose hooks run: None for the application, then the endpoint's blueprint.
-    owners = property(lambda self: self.url_rule.owners if self.url_rule else (None,))
     blueprint = property(lambda self: self.owners[-1])
-    blueprints = property(lambda self: list(self.owners[:0:-1]))
 
     # What the headers and the server say.
     headers = cached_property(lambda self: EnvironHeaders(self.environ))
-    cookies = cached_property(lambda self: parse_cookie(self.headers.get("Cookie")))
-    remote_addr = cached_property(lambda self: self.environ.get("REMOTE_ADDR"))
-    referrer = cached_property[str | None](lambda self: self.headers.get("Referer"))
+    cookies = cached_property(
+        lambda self: parse_cookie(self.environ.get("HTTP_COOKIE")))
+    remote_addr = _from_environ("REMOTE_ADDR")
+    referrer = _from_environ("HTTP_REFERER")
+    content_type = _from_environ("CONTENT_TYPE")
     user_agent = cached_property(
-        lambda self: UserAgent(self.headers.get("User-Agent", "")))
+        lambda self: UserAgent(self.environ.get("HTTP_USER_AGENT", "")))
     authorization = cached_property(
-        lambda self: Authorization.from_header(self.headers.get("Authorization")))
+        lambda self: _parse_authorization(self.environ.get("HTTP_AUTHORIZATION", "")))
     accept_mimetypes = cached_property(
-        lambda self: Accept(self.headers.get("Accept", "")))
+        lambda self: Accept(self.environ.get("HTTP_ACCEPT", "")))
     accept_languages = cached_property(
-        lambda self: Accept(self.headers.get("Accept-Language", "")))
-    content_type = cached_property(lambda self: self.headers.get("Content-Type"))
+        lambda self: Accept(self.environ.get("HTTP_ACCEPT_LANGUAGE", "")))
     mimetype = cached_property(
         lambda self: (self.content_type or "").partition(";")[0].strip().lower())
-    mimetype_params = cached_property(
-        lambda self: parse_options_header(self.content_type)[1])
-    is_json = cached_property(lambda self: _is_json(self.mimetype))
+    mimetype_params = property(lambda self: parse_options_header(self.content_type)[1])
+    is_json = property(lambda self: _is_json(self.mimetype))
 
     @property
     def content_length(self) -> int | None:
         text = self.environ.get("CONTENT_LENGTH") or ""
         return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
-    trusted_hosts = cached_property(lambda self: _conf()["TRUSTED_HOSTS"])
     # Limits, which you can also set for one request: bytes of the body, bytes of all
     # text fields of a form, and the number of its parts.
-    max_content_length = cached_property(lambda self: _conf()["MAX_CONTENT_LENGTH"])
-    max_form_memory_size = cached_property(lambda self: _conf()["MAX_FORM_MEMORY_SIZE"])
-    max_form_parts = cached_property(lambda self: _conf()["MAX_FORM_PARTS"])
+    max_content_length = _from_config("MAX_CONTENT_LENGTH")
+    max_form_memory_size = _from_config("MAX_FORM_MEMORY_SIZE")
+    max_form_parts = _from_config("MAX_FORM_PARTS")
 
     @cached_property
-    def stream(self) -> Any:
+    def stream(self):
         """The body as a stream, which ends where the body ends.
         Reading raises RequestEntityTooLarge (413) beyond `max_content_length`, and
-        ClientDisconnected (400) if the body breaks off."""
+        BadRequest (400) if the body breaks off."""
         return LimitedStream(self.environ, self.content_length, self.max_content_length)
 
-    def get_data(self, cache=True, as_text=False, parse_form_data=False) -> Any:
+    def get_data(self, cache=True, as_text=False):
         """Return the body as bytes or text; empty if `form` has read it."""
-        if parse_form_data:
-            self.form
-        data = self.stream.read() if self._data is None else self._data
+        data = self._data
+        if data is None:
+            data = self.stream.read()
         if cache:
             self._data = data
         return data.decode(errors="replace") if as_text else data
 
-    data = property(lambda self: self.get_data(parse_form_data=True))
+    @property
+    def data(self) -> bytes:
+        self.form       # which reads the body of a form, and nothing else
+        return self.get_data()
 
     @cached_property
     def form(self) -> ImmutableMultiDict[str]:
@@ -1225,7 +1218,7 @@ class Request:
             fields, self._files = parse_multipart(self)
             return fields
         is_form = self.mimetype == "application/x-www-form-urlencoded"
-        return _parse_query(self.get_data(False, as_text=True) if is_form else "")
+        return _parse_query(self.get_data(False) if is_form else b"")
 
     @property
     def files(self) -> ImmutableMultiDict[FileStorage]:
@@ -1234,23 +1227,23 @@ class Request:
 
     @cached_property
     def values(self) -> ImmutableMultiDict[str]:
-        form = () if self.method in ("GET", "HEAD", "OPTIONS") else self.form
-        return ImmutableMultiDict(_pairs(self.args) + _pairs(form))
+        if self.method in ("GET", "HEAD", "OPTIONS"):
+            return self.args
+        return ImmutableMultiDict(_pairs(self.args) + _pairs(self.form))
 
-    def get_json(self, force=False, silent=False, cache=True) -> Any:
+    def get_json(self, force=False, silent=False):
         """Return the body as JSON; 415 for another media type, 400 for malformed JSON.
         `force` ignores the media type. `silent` returns None instead of an error."""
-        if cache and self._json:
+        if self._json:
             return self._json[0]
         if not (force or self.is_json):
             return None if silent else abort(
                 415, "The Content-Type of the request is not 'application/json'.")
         try:
-            value = json.loads(self.get_data(cache))
+            value = json.loads(self.get_data())
         except (ValueError, RecursionError) as error:
             return None if silent else self.on_json_loading_failed(error)
-        if cache:
-            self._json = (value,)
+        self._json = (value,)
         return value
 
     json = property(get_json)
@@ -1269,29 +1262,31 @@ class Request:
 # A Response is a status, headers and a body: a list of bytes or an iterator. It is a
 # WSGI application itself: called with environ and start_response, it sends its head and
 # returns its body. No header can break the answer: each one that you set is checked.
-# ------------------------------
+
+@functools.lru_cache(maxsize=200)
+def _status_line(value):
+    if isinstance(value, int) or value.isdecimal():
+        name = HTTP_STATUS_CODES.get(int(value), "Unknown")
+        value = f"{value} {name.upper()}"
+    if not re.fullmatch(r"[1-9][0-9]{2} [\x20-\x7e\x80-\xff]+", value):
+        raise ValueError(f"{value!r} is not a status: use a number from 100 to 999 "
+                         "or a text such as '404 NOT FOUND'")
+    return value
 
 @functools.lru_cache(maxsize=200)
 def _content_type(mimetype):
-    is_text = mimetype.startswith("text/") or mimetype.endswith("+xml") or mimetype in (
-        "application/xml", "application/javascript", "application/ecmascript")
+    is_text = mimetype.startswith("text/") or mimetype.endswith("+xml") or (
+        mimetype in ("application/xml", "application/javascript"))
     return _header("Content-Type", mimetype + "; charset=utf-8" * is_text)
 
 class ClosingIterator:
-    """An iterator whose `close` calls functions, each once, whatever happens."""
-    def __init__(self, iterable, callbacks):
-        self.iterator, self.callbacks = iter(iterable), callbacks
+    """An iterator with a `close`, which the server calls at the end (PEP 3333)."""
+    def __init__(self, iterable, close):
+        self.iterator = iter(iterable)
+        self.close = close
 
     def __iter__(self):
         return self.iterator    # so that the server calls `next` on it directly
-
-    def close(self):
-        while self.callbacks:
-            try:
-                self.callbacks.pop(0)()
-            except BaseException:
-                self.close()
-                raise
 
 class Response:
     """What the client gets.
@@ -1299,49 +1294,58 @@ class Response:
     or a text such as "404 NOT FOUND", `headers` a dict or pairs. `mimetype` gets a
     charset if it is text; `content_type` is used as it is."""
     default_mimetype = "text/html"
-    _status, _code = "200 OK", 200
-    callbacks: Any = ()
-    content_type = property(lambda self: self.headers.get("Content-Type"),
-                            lambda self, value: self.headers.set("Content-Type", value))
-    location = property(lambda self: self.headers.get("Location"),
-                        lambda self, value: self.headers.set("Location", value))
+    callbacks = ()
+    _status = "200 OK"
 
-    def __init__(self, response=None, status=None, headers=None, mimetype=None,
-                 content_type=None, direct_passthrough=False):
+    def __init__(
+            self,
+            response=None,
+            status=None,
+            headers=None,
+            mimetype=None,
+            content_type=None,
+            direct_passthrough=False):
         self.headers = Headers(headers)
         if content_type is not None:
             self.content_type = content_type
-        elif mimetype or not headers or "Content-Type" not in self.headers:
-            self.headers.remove("Content-Type")
+        elif not headers or mimetype or "Content-Type" not in self.headers:
+            if headers:
+                self.headers.remove("Content-Type")
             self.headers._list.append(_content_type(mimetype or self.default_mimetype))
         if status is not None:
             self.status = status
         self.direct_passthrough = direct_passthrough
-        self.response: Any = [] if response is None else (
-            [response] if isinstance(response, (str, bytes, bytearray)) else response)
+        self.response = [] if response is None else response
+        if isinstance(response, (str, bytes, bytearray)):
+            self.response = [response]
+
+    content_type = property(lambda self: self.headers.get("Content-Type"),
+                            lambda self, value: self.headers.set("Content-Type", value))
+    mimetype = property(lambda self: parse_options_header(self.content_type)[0],
+                        lambda self, value: self.headers.set(*_content_type(value)))
+    location = property(lambda self: self.headers.get("Location"),
+                        lambda self, value: self.headers.set("Location", value))
 
     @property
-    def status(self) -> Any:
+    def status(self):
         return self._status
 
     @status.setter
     def status(self, value: int | str):
-        if isinstance(value, int) or value.isdecimal():
-            code = int(value)
-            value = f"{code} {HTTP_STATUS_CODES.get(code, 'Unknown').upper()}"
-        if not re.fullmatch(r"[1-9][0-9]{2} [\x20-\x7e\x80-\xff]+", value):
-            raise ValueError(f"{value!r} is not a status: use a number from 100 to 999 "
-                             "or a text such as '404 NOT FOUND'")
-        self._status, self._code = value, int(value[:3])
+        self._status = _status_line(value)
 
-    status_code = property(lambda self: self._code, status.fset)
+    status_code = property(lambda self: int(self._status[:3]), status.fset)
     is_streamed = property(lambda self: not isinstance(self.response, (list, tuple)))
+
+    def iter_encoded(self) -> Iterator[bytes]:
+        return (part.encode() if isinstance(part, str) else part
+                for part in self.response)
 
     def set_data(self, value):
         self.response = [value]
         self.headers.remove("Content-Length")
 
-    def get_data(self, as_text=False) -> Any:
+    def get_data(self, as_text=False):
         if self.is_streamed:
             self.call_on_close(getattr(self.response, "close", bool))
             self.response = list(self.iter_encoded())
@@ -1349,68 +1353,70 @@ class Response:
         return data.decode() if as_text else data
 
     data = property(get_data, set_data)
-
-    def iter_encoded(self) -> Iterator[bytes]:
-        return (part.encode() if isinstance(part, str) else part
-                for part in self.response)
-
-    mimetype = property(
-        lambda self: self.content_type and self.content_type.partition(";")[0].strip(),
-        lambda self, value: self.headers.set(*_content_type(value)))
-
-    def get_json(self, force=False, silent=False) -> Any:
-        with contextlib.suppress(*[ValueError] * silent):
-            return json.loads(self.get_data()) if force or self.is_json else None
-
     is_json = property(lambda self: _is_json(self.mimetype))
+
+    def get_json(self):
+        return json.loads(self.get_data()) if self.is_json else None
+
     json = property(get_json)
 
-    def set_cookie(self, key: str, value: str = "", max_age=None, expires=None,
-                   path="/", domain=None, secure=False, httponly=False, samesite=None,
-                   partitioned=False) -> None:
-        """Set a cookie; without `max_age` and `expires` it ends with the browser.
-        `max_age` is in seconds, `expires` a datetime or seconds since 1970. `httponly`
-        hides it from scripts. `samesite` is "Strict", "Lax" or "None"."""
-        self.headers._list.append(("Set-Cookie", dump_cookie(
-            key, value, max_age, expires, path, domain, secure, httponly, samesite,
-            partitioned)))
+    def set_cookie(self, key: str, value: str = "", max_age=None, **options) -> None:
+        """Set a cookie. `max_age` is in seconds, `expires` a datetime or seconds since
+        1970; without both it ends with the browser. Options: `path`, `domain`,
+        `httponly`, `secure`, `samesite` ("Strict", "Lax", "None") and `partitioned`."""
+        self.headers.add("Set-Cookie", dump_cookie(key, value, max_age, **options))
 
-    def delete_cookie(self, key: str, path="/", domain=None, **options: Any) -> None:
-        self.set_cookie(key, "", 0, 0, path, domain, **options)
+    def delete_cookie(self, key: str, path="/", domain=None, **options) -> None:
+        self.set_cookie(key, "", 0, expires=0, path=path, domain=domain, **options)
 
     def set_etag(self, etag: str, weak=False):
         self.headers.set("ETag", f'W/"{etag}"' if weak else f'"{etag}"')
 
     def make_conditional(self, request):
-        return apply_conditions(self, getattr(request, "environ", request))
+        """Make this a 304 if the client has the same already (RFC 9110 section 13)."""
+        environ = getattr(request, "environ", request)
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or self.status_code != 200:
+            return self
+        is_known = False
+        if asked := environ.get("HTTP_IF_NONE_MATCH"):
+            tags = re.findall(r'"([^"]*)"|([^",\s]+)', asked)
+            etag = self.headers.get("ETag", "").removeprefix("W/").strip('"')
+            is_known = etag != "" and (("", "*") in tags or (etag, "") in tags)
+        elif since := parse_date(environ.get("HTTP_IF_MODIFIED_SINCE")):
+            modified = parse_date(self.headers.get("Last-Modified"))
+            is_known = modified is not None and modified <= since
+        if is_known:
+            self.status_code = 304
+        return self
 
     def call_on_close(self, function: T) -> T:
         self.callbacks = [*self.callbacks, function]
         return function
 
     def close(self):
-        callbacks, self.callbacks = self.callbacks, ()
-        ClosingIterator((), [getattr(self.response, "close", bool), *callbacks]).close()
+        callbacks = [getattr(self.response, "close", bool), *self.callbacks]
+        self.callbacks = ()
+        with contextlib.ExitStack() as stack:       # all are called, whatever happens
+            for function in reversed(callbacks):
+                stack.callback(function)
 
     def get_wsgi_response(self, environ):
-        headers, code, body = self.headers._list[:], self._code, self.response
-        is_bare = code < 200 or code in (204, 304)
+        headers = list(self.headers)
+        body = self.response
+        code = self.status_code
         if isinstance(body, (list, tuple)):
-            body = list(self.iter_encoded())
-            if not is_bare and "Content-Length" not in self.headers:
+            body = [part.encode() if isinstance(part, str) else part for part in body]
+            if "Content-Length" not in self.headers:
                 headers.append(("Content-Length", str(sum(map(len, body)))))
         elif not self.direct_passthrough:
             body = self.iter_encoded()
-        if code == 201 or 300 <= code < 400:
-            headers = [(name, _quote_url(value)) if name.lower() == "location" else
-                       (name, value) for name, value in headers]
-        if is_bare:     # no body, so no headers that describe one
-            headers = [pair for pair in headers if pair[0].lower() == "content-location"
-                       or not pair[0].lower().startswith(("content-", "last-modified"))]
-        if is_bare or environ["REQUEST_METHOD"] == "HEAD":
+        if code < 200 or code in (204, 304):
+            body = []       # and no headers that describe one
+            headers = [pair for pair in headers if pair[0].lower() not in _OF_THE_BODY]
+        elif environ["REQUEST_METHOD"] == "HEAD":
             body = []
         if self.callbacks or hasattr(self.response, "close"):
-            body = ClosingIterator(body, [self.close])
+            body = ClosingIterator(body, self.close)
         return body, self._status, headers
 
     def __call__(self, environ, start_response):
@@ -1418,25 +1424,22 @@ class Response:
         start_response(status, headers)
         return body
 
-@functools.lru_cache(maxsize=200)
-def _quote_url(url):
-    if not re.match(r"([\w+.-]+:)?//[^/?#]*|", url)[0].isascii():
-        host = urlsplit(url).netloc
-        url = url.replace(host, host.encode("idna").decode("ascii"), 1)
-    return quote(url, safe="%!#$&'()*+,/:;=?@[]~")
+_OF_THE_BODY = {"content-type", "content-length", "content-encoding",
+                "content-disposition", "content-language", "last-modified"}
 
 def _response_class() -> type[Response]:
-    return current_app.response_class if has_app_context() else Response
+    context = _context.get()
+    return context.app.response_class if context.has_app else Response
 
-def redirect(location: str, code: int = 302, Response: Any = None) -> Response:
+def redirect(location: str, code: int = 302) -> Response:
     """Return a redirect to a URL: 302, or 301, 303, 307, 308.
     Never pass on a URL that came from the client: it could lead to another site."""
     url = _quote_url(location)
-    response = (Response or _response_class())(
+    response = _response_class()(
         "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n"
         "<h1>Redirecting...</h1>\n<p>The page is here: "
         f'<a href="{escape(url)}">{escape(location)}</a>.\n', code)
-    response.headers.set("Location", url)
+    response.headers._list.append(("Location", url))
     return response
 
 # ------------------------------
@@ -1444,16 +1447,6 @@ def redirect(location: str, code: int = 302, Response: Any = None) -> Response:
 # The configuration is a dict that fills itself from a Python file or an object. Only
 # names in upper case are settings. JSON goes through a provider, so that an application
 # can choose how dates become text, or use another library.
-# ------------------------------
-
-def import_string(name):
-    module, _, attribute = name.replace(":", ".").rpartition(".")
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:    # an error inside of the module is shown
-        if not module or not f"{name}.".startswith(f"{error.name}."):
-            raise
-    return getattr(importlib.import_module(module), attribute)
 
 class Config(dict):
     """The settings of an application. Paths are relative to `root_path`."""
@@ -1462,12 +1455,15 @@ class Config(dict):
         self.root_path = root_path
 
     def from_object(self, obj) -> None:
-        obj = import_string(obj) if isinstance(obj, str) else obj
-        self.from_mapping({key: getattr(obj, key) for key in dir(obj) if key.isupper()})
+        if isinstance(obj, str):
+            obj = pkgutil.resolve_name(obj)
+        self.from_mapping({
+            key: getattr(obj, key) for key in dir(obj) if key.isupper()})
 
     def from_mapping(self, mapping=(), **values) -> bool:
-        settings = {**dict(mapping), **values}
-        self.update({key: settings[key] for key in settings if key.isupper()})
+        for key, value in dict(mapping, **values).items():
+            if key.isupper():
+                self[key] = value
         return True
 
     def from_pyfile(self, filename, silent=False) -> bool:
@@ -1478,29 +1474,15 @@ class Config(dict):
         try:
             with open(path, "rb") as file:
                 exec(compile(file.read(), path, "exec"), names)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            if silent:
-                return False
-            error.strerror = f"Unable to load configuration file ({error.strerror})"
-            raise
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            if not silent:
+                raise
+            return False
         return self.from_mapping(names)
 
-    def from_envvar(self, variable_name, silent=False) -> bool:
-        path = os.environ.get(variable_name)
-        if not path and not silent:
-            raise RuntimeError(f"Set the environment variable {variable_name!r} to the "
-                               "path of a configuration file.")
-        return bool(path) and self.from_pyfile(path, silent)
-
-class ConfigAttribute:      # an attribute of the application that is a setting
-    def __init__(self, key, convert=lambda value: value):
-        self.key, self.convert = key, convert
-
-    def __get__(self, app, owner=None) -> Any:
-        return self.convert(app.config[self.key])
-
-    def __set__(self, app, value):
-        app.config[self.key] = value
+def _setting(key):      # an attribute of the application that is a setting
+    return property(lambda app: app.config[key],
+                    lambda app, value: app.config.update({key: value}))
 
 def _json_default(value):
     if isinstance(value, date):
@@ -1516,39 +1498,40 @@ def _json_default(value):
 
 class JSONProvider:
     """How an application writes and reads JSON: with the standard library.
-    Override `dumps` and `loads` to use another, and set `Flask.json_provider_class`.
-    `compact` None means: spaces in debug mode only."""
+    Override `dumps` and `loads` to use another, and set `Flask.json_provider_class`."""
     mimetype = "application/json"
     default = staticmethod(_json_default)
     ensure_ascii = sort_keys = True
-    compact: bool | None = None
 
     def __init__(self, app=None):
         self.app = app
 
     def dumps(self, obj, **options) -> str:
-        return json_library.dumps(obj, **{
-            "default": self.default, "ensure_ascii": self.ensure_ascii,
-            "sort_keys": self.sort_keys, **options})
+        settings = {"default": self.default, "ensure_ascii": self.ensure_ascii,
+                    "sort_keys": self.sort_keys}
+        return json_library.dumps(obj, **settings | options)
 
-    def loads(self, s, **options) -> Any:
+    def loads(self, s, **options):
         return json_library.loads(s, **options)
 
     def response(self, *args, **kwargs) -> Response:
         if args and kwargs:
             raise TypeError("jsonify() takes either arguments or keywords, not both")
-        is_compact = not self.app.debug if self.compact is None else self.compact
-        text = self.dumps(args[0] if len(args) == 1 else args or kwargs or None, **(
-            {"separators": (",", ":")} if is_compact else {"indent": 2}))
-        return self.app.response_class(f"{text}\n", mimetype=self.mimetype)
+        value = args[0] if len(args) == 1 else args or kwargs or None
+        layout = {"separators": (",", ":")}
+        if self.app.debug:
+            layout = {"indent": 2}
+        text = self.dumps(value, **layout) + "\n"
+        return self.app.response_class(text, mimetype=self.mimetype)
 
 DefaultJSONProvider = JSONProvider
 _plain_provider = JSONProvider()
-json = LocalProxy(lambda: current_app.json if has_app_context() else _plain_provider)
+json = LocalProxy(
+    lambda: _context.get().app.json if has_app_context() else _plain_provider)
 
-def jsonify(*args: Any, **kwargs: Any) -> Response:
+def jsonify(*args, **kwargs) -> Response:
     """Return a JSON response of one value, of several as a list, or of keywords."""
-    return current_app.json.response(*args, **kwargs)
+    return _context.get().app.json.response(*args, **kwargs)
 
 # ------------------------------
 # 10. Sessions and flashed messages
@@ -1556,10 +1539,8 @@ def jsonify(*args: Any, **kwargs: Any) -> Response:
 # makes with the SECRET_KEY (an HMAC). The client can read it but not forge it: without
 # the key nobody can compute the signature that fits other content, and `open_session`
 # checks it before it reads anything.
-# ------------------------------
 
 class SessionMixin:
-    new = False
     modified = True     # the cookie must be sent
     accessed = True     # the response depends on the cookie
 
@@ -1569,29 +1550,30 @@ class SessionMixin:
 
 def _modifies(name):
     def modify(self, *args, **kwargs):
-        self.modified = True
-        return getattr(dict, name)(self, *args, **kwargs)
+        size = len(self)
+        result = getattr(dict, name)(self, *args, **kwargs)
+        if len(self) != size or name not in ("pop", "setdefault"):
+            self.modified = True
+        return result
     return modify
 
 class SecureCookieSession(SessionMixin, dict[str, Any]):
     """The session. After a change inside of a value set `modified = True` yourself."""
     modified = accessed = False
-    __setitem__, __delitem__ = _modifies("__setitem__"), _modifies("__delitem__")
-    clear, update = _modifies("clear"), _modifies("update")
-    popitem, __ior__ = _modifies("popitem"), _modifies("__ior__")
-
-    def pop(self, key, *default):
-        self.modified = self.modified or key in self
-        return super().pop(key, *default)
-
-    def setdefault(self, key, default=None):
-        self.modified = self.modified or key not in self
-        return super().setdefault(key, default)
+    __setitem__ = _modifies("__setitem__")
+    __delitem__ = _modifies("__delitem__")
+    clear = _modifies("clear")
+    update = _modifies("update")
+    popitem = _modifies("popitem")
+    __ior__ = _modifies("__ior__")
+    pop = _modifies("pop")
+    setdefault = _modifies("setdefault")
 
 class NullSession(SecureCookieSession):
     """An empty session that cannot be changed, because there is no SECRET_KEY."""
     def _fail(self, *args, **kwargs):
-        tip = did_you_mean("SECRET_KEY", _conf().keys() - Flask.default_config.keys())
+        own_keys = current_app.config.keys() - Flask.default_config.keys()
+        tip = did_you_mean("SECRET_KEY", own_keys)
         raise RuntimeError("The session is unavailable because no secret key was set: "
                            f"set app.secret_key to a long random value.{tip}")
 
@@ -1603,12 +1585,14 @@ _TAGS = {
     " t": (lambda value: isinstance(value, tuple),
            lambda value: _tag(list(value)), tuple),
     " b": (lambda value: isinstance(value, bytes),
-           lambda value: base64.b64encode(value).decode(), base64.b64decode),
+           lambda value: base64.b64encode(value).decode(),
+           functools.partial(base64.b64decode, validate=True)),
     " m": (lambda value: hasattr(value, "__html__"),
            lambda value: str(value.__html__()), Markup),
     " u": (lambda value: type(value).__name__ == "UUID",
            lambda value: value.hex, lambda text: UUIDConverter(None).to_python(text)),
-    " d": (lambda value: isinstance(value, datetime), http_date, parse_date),
+    " d": (lambda value: isinstance(value, datetime), http_date,
+           lambda text: parse_date(text).replace()),    # fails if it is no date
     " di": (lambda value: isinstance(value, dict) and [*value] in [[x] for x in _TAGS],
             lambda value: {f"{key}__": _tag(item) for key, item in value.items()},
             lambda value: {key[:-2]: item for key, item in value.items()})}
@@ -1621,15 +1605,21 @@ def _tag(value):
             return {tag: to_json(value)}
     if isinstance(value, dict):
         return {key: _tag(item) for key, item in value.items()}
-    return [_tag(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_tag(item) for item in value]
+    return value
 
 def _untag(value):
     tag = next(iter(value)) if len(value) == 1 else None
-    return _TAGS[tag][2](value[tag]) if tag in _TAGS else value
+    if tag not in _TAGS:
+        return value
+    return _TAGS[tag][2](value[tag])
 
+_encoder = json_library.JSONEncoder(
+    default=_json_default, sort_keys=True, separators=(",", ":"))
 _session_json = SimpleNamespace(
-    dumps=lambda value: _plain_provider.dumps(_tag(value), separators=(",", ":")),
-    loads=lambda text: json_library.loads(text, object_hook=_untag))
+    dumps=lambda value: _encoder.encode(_tag(value)),
+    loads=json_library.JSONDecoder(object_hook=_untag).decode)
 
 class SessionInterface:
     """How sessions are kept; subclass it to keep them in a database.
@@ -1641,25 +1631,28 @@ class SessionInterface:
     def is_null_session(self, obj):
         return isinstance(obj, NullSession)
 
-    def get_cookie_name(self, app):
-        return app.config["SESSION_COOKIE_NAME"]
-
 class SecureCookieSessionInterface(SessionInterface):
     """Keeps the session in a signed cookie, exactly as Flask does."""
     salt = "cookie-session"
     session_class = SecureCookieSession
-    _kept: tuple = (None, None)
+    _kept = (None, None)
 
     def get_signing_serializer(self, app):
-        if not app.secret_key:
+        key = app.config["SECRET_KEY"]
+        if not key:
             return None
-        keys = [*(app.config["SECRET_KEY_FALLBACKS"] or ()), app.secret_key]
-        if (kept := self._kept)[0] != keys:     # the last key signs, all of them verify
+        keys = [*(app.config["SECRET_KEY_FALLBACKS"] or ()), key]
+        known, serializer = self._kept
+        if known != keys:       # the last key signs, all of them verify
             from itsdangerous import URLSafeTimedSerializer
-            kept = self._kept = keys, URLSafeTimedSerializer(
+            serializer = URLSafeTimedSerializer(
                 keys, salt=self.salt, serializer=_session_json,
                 signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha1})
-        return kept[1]
+            signer = serializer.make_signer()       # or each call makes it and its key
+            signer.derive_key = functools.cache(signer.derive_key)
+            serializer.make_signer = lambda salt: signer
+            self._kept = keys, serializer
+        return serializer
 
     def open_session(self, app, request):
         serializer = self.get_signing_serializer(app)
@@ -1668,9 +1661,9 @@ class SecureCookieSessionInterface(SessionInterface):
         if "HTTP_COOKIE" not in request.environ:
             return self.session_class()
         try:    # missing, forged, too old, not a dict: all that is an empty session
-            return self.session_class(serializer.loads(
-                request.cookies[self.get_cookie_name(app)],
-                max_age=int(app.permanent_session_lifetime.total_seconds())))
+            return self.session_class(**serializer.loads(
+                request.cookies[app.config["SESSION_COOKIE_NAME"]],
+                max_age=_seconds(app.permanent_session_lifetime)))
         except Exception:
             return self.session_class()
 
@@ -1678,41 +1671,43 @@ class SecureCookieSessionInterface(SessionInterface):
         config = app.config
         is_kept = session.get("_permanent") and config["SESSION_REFRESH_EACH_REQUEST"]
         if session.accessed or is_kept:
-            varies = ", ".join(response.headers.getlist("Vary"))
-            if "Cookie" not in varies:
-                response.headers.set("Vary", f"{varies}, Cookie".lstrip(", "))
+            varies = response.headers.getlist("Vary")
+            if "cookie" not in re.split("[, ]+", ",".join(varies).lower()):
+                response.headers.set("Vary", ", ".join([*varies, "Cookie"]))
         if not session.modified and not is_kept:
             return
         options = {key: config[f"SESSION_COOKIE_{key.upper()}"] for key in (
             "domain", "path", "secure", "httponly", "samesite", "partitioned")}
         options["path"] = options["path"] or config["APPLICATION_ROOT"]
-        name = self.get_cookie_name(app)
+        name = config["SESSION_COOKIE_NAME"]
         if not session:
             return response.delete_cookie(name, **options)
-        end = datetime.now(timezone.utc) + app.permanent_session_lifetime
+        if session.permanent:
+            options["expires"] = time.time() + _seconds(app.permanent_session_lifetime)
         value = self.get_signing_serializer(app).dumps(dict(session))
-        response.set_cookie(
-            name, value, expires=end if session.get("_permanent") else None, **options)
+        response.set_cookie(name, value, **options)
 
-def flash(message: Any, category: str = "message") -> None:
+def flash(message, category= "message") -> None:
     """Keep a message in the session until `get_flashed_messages` takes it out."""
     session["_flashes"] = [*session.get("_flashes", []), (category, message)]
     current_app.send_signal(message_flashed, message=message, category=category)
 
-def get_flashed_messages(with_categories: bool = False, category_filter=()) -> list:
+def get_flashed_messages(with_categories=False, category_filter=()) -> list:
     """Take the messages out of the session: texts, or pairs (category, message)."""
     context = request and _context.get()    # without a request, .flashes raises
     if context.flashes is None:
         context.flashes = session.pop("_flashes") if "_flashes" in session else []
-    found = [(category, message) for category, message in context.flashes
-             if not category_filter or category in category_filter]
+    found = [each for each in context.flashes
+             if not category_filter or each[0] in category_filter]
     return found if with_categories else [message for _, message in found]
 
 # ------------------------------
 # 11. Templates
 # Jinja renders the templates; this chapter says where they are and what they can use.
 # HTML, XML and SVG files, and templates that are strings, escape your values.
-# ------------------------------
+
+def _is_markup(name):
+    return name is None or name.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
 
 def _create_environment(app):
     import jinja2
@@ -1727,8 +1722,7 @@ def _create_environment(app):
         raise jinja2.TemplateNotFound(name, f"{name} was not found in {folders}")
 
     env = jinja2.Environment(loader=jinja2.FunctionLoader(load), **{
-        "autoescape": lambda name: name is None or name.endswith(
-            (".html", ".htm", ".xml", ".xhtml", ".svg")), **app.jinja_options})
+        "autoescape": _is_markup, **app.jinja_options})
     env.globals.update(
         url_for=app.url_for, get_flashed_messages=get_flashed_messages,
         config=app.config, request=request, session=session, g=g)
@@ -1736,28 +1730,32 @@ def _create_environment(app):
     return env
 
 def _render(template, values):
-    app, context = _context.get().app, {}
+    app = _context.get().app
+    context = {}
     for f in app.hooks(app.template_context_processors):
         context.update(f())
     context.update(values)
-    app.send_signal(before_render_template, template=template, context=context)
     text = template.render(context)
     app.send_signal(template_rendered, template=template, context=context)
     return text
 
-def render_template(template_name_or_list, **context: Any) -> str:
+def render_template(template_name_or_list, **context) -> str:
     """Render the template of this name, or the first one of a list that exists."""
-    env, reload = current_app.jinja_env, current_app.config["TEMPLATES_AUTO_RELOAD"]
-    env.auto_reload = current_app.debug if reload is None else reload
+    app = _context.get().app
+    env = app.jinja_env
+    reload = app.config["TEMPLATES_AUTO_RELOAD"]
+    env.auto_reload = app.debug if reload is None else reload
     return _render(env.get_or_select_template(template_name_or_list), context)
 
-def render_template_string(source: str, **context: Any) -> str:
-    kept = current_app.string_templates
-    template = kept.get(source)
+def render_template_string(source: str, **context) -> str:
+    app = _context.get().app
+    template = app.string_templates.get(source)
     if template is None:
-        if len(kept) >= 400:    # strings made of data must not fill the memory
-            kept.clear()
-        template = kept[source] = current_app.jinja_env.from_string(source)
+        if len(app.string_templates) >= 400:    # strings made of data fill the memory
+            app.string_templates.clear()
+        template = app.jinja_env.from_string(source)
+        template.globals = app.jinja_env.globals    # Jinja's own mapping is slow
+        app.string_templates[source] = template
     return _render(template, context)
 
 # ------------------------------
@@ -1765,7 +1763,6 @@ def render_template_string(source: str, **context: Any) -> str:
 # Both register views, hooks and error handlers. Hooks are kept by the blueprint's name,
 # or None: all requests (in a blueprint, its own). A blueprint records what you
 # register, and `app.register_blueprint` does it all again on the application.
-# ------------------------------
 
 def setupmethod(f: T) -> T:
     """Refuse a change after the first request, or to a registered blueprint."""
@@ -1778,33 +1775,36 @@ def setupmethod(f: T) -> T:
         return f(self, *args, **kwargs)
     return wrapper
 
+_Verb = Callable[..., Callable[[T], T]]
+
 class Scaffold:
     _got_first_request = False
     add_url_rule: Callable
 
     def __init__(self, import_name, static_folder=None, static_url_path=None,
                  template_folder=None, root_path=None):
-        self.import_name, self.template_folder = import_name, template_folder
+        self.import_name = import_name
+        self.template_folder = template_folder
         file = getattr(sys.modules.get(import_name), "__file__", None)
-        self.root_path: str = root_path or (
+        self.root_path = root_path or (
             os.path.dirname(os.path.abspath(file)) if file else os.getcwd())
-        self.static_folder: str | None = static_folder and os.path.join(
+        self.static_folder = static_folder and os.path.join(
             self.root_path, os.fspath(static_folder).rstrip("/"))
         if static_url_path is None:
             static_url_path = os.path.basename(self.static_folder or "")
         self.static_url_path = f"/{static_url_path.strip('/')}"
         self.cli = AppGroup()
-        self.view_functions: dict[str, Callable] = {}
+        self.view_functions = {}
         # {blueprint or None: functions}
-        self.before_request_funcs: Any = defaultdict(list)
-        self.after_request_funcs: Any = defaultdict(list)
-        self.teardown_request_funcs: Any = defaultdict(list)
-        self.template_context_processors: Any = defaultdict(list)
+        self.before_request_funcs = defaultdict(list)
+        self.after_request_funcs = defaultdict(list)
+        self.teardown_request_funcs = defaultdict(list)
+        self.template_context_processors = defaultdict(list)
         # {blueprint or None: {code or None: {class of exceptions: handler}}}
-        self.error_handler_spec: Any = defaultdict(lambda: defaultdict(dict))
+        self.error_handler_spec = defaultdict(lambda: defaultdict(dict))
 
     @cached_property
-    def jinja_loader(self) -> Any:
+    def jinja_loader(self):
         if not self.template_folder:
             return None
         from jinja2 import FileSystemLoader
@@ -1824,7 +1824,7 @@ class Scaffold:
             return async_to_sync(func)(*args, **kwargs)
         return wrapper
 
-    def route(self, rule: str, **options: Any) -> Callable[[T], T]:
+    def route(self, rule: str, **options) -> Callable[[T], T]:
         """Register a view for a rule (a decorator).
         `methods` is a list of names (GET), `endpoint` a name for `url_for` (that of the
         function), `defaults` a dict of values, `strict_slashes` a bool."""
@@ -1836,14 +1836,14 @@ class Scaffold:
             return f
         return decorator
 
-    def _route_with(self, method: str, rule: str, **options: Any) -> Callable[[T], T]:
+    def _route_with(self, method: str, rule: str, **options) -> Callable[[T], T]:
         return self.route(rule, methods=[method], **options)
 
-    get: Callable[..., Callable[[T], T]] = partialmethod(_route_with, "GET")
-    post: Callable[..., Callable[[T], T]] = partialmethod(_route_with, "POST")
-    put: Callable[..., Callable[[T], T]] = partialmethod(_route_with, "PUT")
-    patch: Callable[..., Callable[[T], T]] = partialmethod(_route_with, "PATCH")
-    delete: Callable[..., Callable[[T], T]] = partialmethod(_route_with, "DELETE")
+    get: _Verb[T] = partialmethod(_route_with, "GET")
+    post: _Verb[T] = partialmethod(_route_with, "POST")
+    put: _Verb[T] = partialmethod(_route_with, "PUT")
+    patch: _Verb[T] = partialmethod(_route_with, "PATCH")
+    delete: _Verb[T] = partialmethod(_route_with, "DELETE")
 
     @setupmethod
     def before_request(self, f: T) -> T:
@@ -1896,13 +1896,14 @@ class Blueprint(Scaffold):
     `url_prefix` stands before all its rules, its name before all its endpoints."""
     def __init__(self, name: str, import_name: str, static_folder=None,
                  static_url_path=None, template_folder=None, url_prefix=None,
-                 url_defaults=None, root_path=None, cli_group=""):
+                 root_path=None):
         super().__init__(import_name, static_folder, static_url_path, template_folder,
                          root_path)
         if not name or "." in name:
             raise ValueError(f"The name {name!r} of a blueprint is empty or has a dot.")
-        self.name, self.url_prefix, self.cli_group = name, url_prefix, cli_group
-        self.url_defaults, self.deferred_functions = dict(url_defaults or ()), []
+        self.name = name
+        self.url_prefix = url_prefix
+        self.deferred_functions = []        # called with the state of a registration
         self.add_static_rule()
 
     @setupmethod
@@ -1917,12 +1918,12 @@ class Blueprint(Scaffold):
             raise ValueError(f"A blueprint's endpoint cannot have a dot: {endpoint}")
 
         def add(state):
-            prefix = state.url_prefix
-            path = rule if prefix is None else (
-                f"{prefix.rstrip('/')}/{rule.lstrip('/')}" if rule else prefix)
-            defaults = {**state.url_defaults, **(options.get("defaults") or {})}
-            state.app.add_url_rule(path, f"{state.name}.{endpoint}", view_func,
-                                   **{**options, "defaults": defaults})
+            path = rule
+            if state.url_prefix is not None:
+                path = state.url_prefix.rstrip("/") + "/" + rule.lstrip("/")
+                path = path if rule else state.url_prefix
+            name = f"{state.name}.{endpoint}"
+            state.app.add_url_rule(path, name, view_func, **options)
         self.deferred_functions.append(add)
 
     def register(self, app, options):
@@ -1933,8 +1934,7 @@ class Blueprint(Scaffold):
         state = SimpleNamespace(
             app=app, name=name, blueprint=self, options=options,
             first_registration=self not in app.blueprints.values(),
-            url_prefix=options.get("url_prefix", self.url_prefix),
-            url_defaults={**self.url_defaults, **options.get("url_defaults", {})})
+            url_prefix=options.get("url_prefix", self.url_prefix))
         app.blueprints[name] = self
         for kind in ("before_request_funcs", "after_request_funcs",
                      "teardown_request_funcs", "template_context_processors"):
@@ -1944,10 +1944,8 @@ class Blueprint(Scaffold):
             app.error_handler_spec[name][code].update(handlers)
         for function in self.deferred_functions:
             function(state)
-        if self.cli.commands:
-            group = options.get("cli_group", self.cli_group or name)
-            commands = (app.cli.group(group) if group else app.cli).commands
-            commands.update(self.cli.commands)
+        if self.cli:
+            app.cli.group(name).update(self.cli)
         self._got_first_request = True      # a later change would be lost
 
     def _on_app(self, method, f):
@@ -1963,12 +1961,9 @@ class Blueprint(Scaffold):
     # These act on the application, for all its requests.
     before_app_request = partialmethod(_on_app, "before_request")
     after_app_request = partialmethod(_on_app, "after_request")
-    teardown_app_request = partialmethod(_on_app, "teardown_request")
     app_context_processor = partialmethod(_on_app, "context_processor")
     app_errorhandler = partialmethod(_decorate_on_app, "errorhandler")
     app_template_filter = partialmethod(_decorate_on_app, "template_filter")
-    app_template_test = partialmethod(_decorate_on_app, "template_test")
-    app_template_global = partialmethod(_decorate_on_app, "template_global")
 
 # ------------------------------
 # 13. The application: from environ to response
@@ -1980,7 +1975,6 @@ class Blueprint(Scaffold):
 # `wsgi_app` and the methods below it are these steps, in this order, and a subclass can
 # override each method. An exception becomes a response, too: by its error handler, or
 # as the HTTPException that it is, or as a 500.
-# ------------------------------
 
 class Flask(Scaffold):
     """A web application, and the WSGI callable that a server calls.
@@ -2011,6 +2005,7 @@ class Flask(Scaffold):
             if "microflask.keep_context" in environ:    # the test client looks at it
                 environ["microflask.keep_context"](context)
             context.pop(error)
+            error = None    # an exception has its frames: that would be a cycle
 
     def full_dispatch_request(self):
         try:
@@ -2019,7 +2014,7 @@ class Flask(Scaffold):
             if rv is None:
                 rv = self.dispatch_request()
         except Exception as error:
-            rv = self.handle_user_exception(error)
+            return self.finalize_request(self.handle_user_exception(error))
         return self.finalize_request(rv)
 
     def preprocess_request(self):
@@ -2061,14 +2056,16 @@ class Flask(Scaffold):
                 headers = rest.pop()
             status = rest[0] if rest else None
         if isinstance(rv, HTTPException):
+            rv.__traceback__ = None     # or its frames would wait for the collector
             rv = rv.get_response()
         elif isinstance(rv, (str, bytes, bytearray, Iterator)):
             rv = self.response_class(rv)
         elif isinstance(rv, (dict, list)):
             rv = self.json.response(rv)
         elif not isinstance(rv, Response):
-            what = "None. Make sure that every branch returns a response." if (
-                rv is None) else f"a {type(rv).__name__}, which is not a response."
+            what = f"a {type(rv).__name__}, which is not a response."
+            if rv is None:
+                what = "None. Make sure that every branch returns a response."
             raise TypeError(
                 f"The view function for {request.endpoint!r} returned {what}")
         if status is not None:
@@ -2091,20 +2088,19 @@ class Flask(Scaffold):
         """Return the value of the error's handler, or the error if it is a response."""
         if isinstance(e, HTTPException) and e.code in (None, RequestRedirect.code):
             return e
-        if isinstance(e, BadRequestKeyError):
-            e.show_exception = self.debug
         handler = self._find_error_handler(e)
         if handler is None and not isinstance(e, HTTPException):
             raise e
         return handler(e) if handler else e
 
     def _find_error_handler(self, e):
-        for code in (e.code, None) if isinstance(e, HTTPException) else (None,):
+        codes = (e.code, None) if isinstance(e, HTTPException) else (None,)
+        for code in codes:
             for owner in reversed(_context.get().request.owners):
-                handlers = self.error_handler_spec.get(owner, {}).get(code, {})
-                for kind in type(e).__mro__:
-                    if kind in handlers:
-                        return handlers[kind]
+                if handlers := self.error_handler_spec.get(owner, {}).get(code):
+                    for kind in type(e).__mro__:
+                        if kind in handlers:
+                            return handlers[kind]
 
     def handle_exception(self, e):
         """Log an exception that nobody handled, and return a 500.
@@ -2117,7 +2113,11 @@ class Flask(Scaffold):
                           exc_info=e)
         error = InternalServerError(original_exception=e)
         handler = self._find_error_handler(error)
-        return self.finalize_request(handler(error) if handler else error, True)
+        try:
+            return self.finalize_request(handler(error) if handler else error, True)
+        except Exception:
+            self.logger.exception("The handler of the error failed")
+            return self.finalize_request(error, True)
 
     def do_teardown_request(self, exc):
         self._call_all(self.hooks(self.teardown_request_funcs, -1), exc)
@@ -2125,8 +2125,6 @@ class Flask(Scaffold):
 
     def do_teardown_appcontext(self, exc):
         self._call_all(self.teardown_appcontext_funcs[::-1], exc)
-        self.send_signal(appcontext_tearing_down, exc=exc)
-        self.send_signal(appcontext_popped)
 
     def _call_all(self, functions, exc):
         for f in functions:
@@ -2138,8 +2136,10 @@ class Flask(Scaffold):
     def hooks(self, functions, step=1):
         if not functions:
             return ()
-        owners = _context.get().request.owners if has_request_context() else (None,)
-        return [f for owner in owners[::step] for f in functions.get(owner, ())[::step]]
+        context = _context.get()
+        owners = context.request.owners if context.has_request else (None,)
+        return [f for owner in owners[::step]
+                for f in functions.get(owner, ())[::step]]
 
     def send_signal(self, signal, **values):
         if signal.receivers:
@@ -2149,18 +2149,18 @@ class Flask(Scaffold):
 
     request_class: type[Request] = Request
     response_class: type[Response] = Response
-    url_rule_class, url_map_class, config_class = Rule, Map, Config
-    app_ctx_globals_class, json_provider_class = _AppCtxGlobals, JSONProvider
+    json_provider_class = JSONProvider
+    url_rule_class = Rule
+    url_map_class = Map
     test_client_class: Any = None
     session_interface: SessionInterface = SecureCookieSessionInterface()
     jinja_options: Mapping[str, Any] = {}
     jinja_env = cached_property[Any](_create_environment)
 
-    debug, testing = ConfigAttribute("DEBUG"), ConfigAttribute("TESTING")
-    secret_key = ConfigAttribute("SECRET_KEY")
-    permanent_session_lifetime = ConfigAttribute(
-        "PERMANENT_SESSION_LIFETIME", lambda value: value if isinstance(
-            value, timedelta) else timedelta(seconds=value))
+    debug = _setting("DEBUG")
+    testing = _setting("TESTING")
+    secret_key = _setting("SECRET_KEY")
+    permanent_session_lifetime = _setting("PERMANENT_SESSION_LIFETIME")
 
     default_config: Mapping[str, Any] = {
         "DEBUG": None, "TESTING": False, "PROPAGATE_EXCEPTIONS": None,
@@ -2176,7 +2176,7 @@ class Flask(Scaffold):
         "SEND_FILE_MAX_AGE_DEFAULT": None, "TEMPLATES_AUTO_RELOAD": None}
 
     def __init__(self, import_name: str, static_url_path: str | None = None,
-                 static_folder: Any = "static", template_folder: Any = "templates",
+                 static_folder="static", template_folder="templates",
                  instance_path: str | None = None,
                  instance_relative_config: bool = False, root_path: str | None = None):
         super().__init__(import_name, static_folder, static_url_path, template_folder,
@@ -2187,21 +2187,21 @@ class Flask(Scaffold):
         self.instance_path = instance_path or os.path.join(
             os.path.dirname(self.root_path) if hasattr(module, "__path__")
             else self.root_path, "instance")
-        self.config = self.config_class(
+        self.config = Config(
             self.instance_path if instance_relative_config else self.root_path,
             self.default_config)
         self.debug = _is_true(os.environ.get("FLASK_DEBUG", ""))
         self.json = self.json_provider_class(self)
         self.url_map = self.url_map_class()
-        self.blueprints: dict[str, Blueprint] = {}
-        self.extensions: dict[str, Any] = {}
-        self.teardown_appcontext_funcs: list[Callable] = []
-        self.shell_context_processors: list[Callable] = []
-        self.string_templates: dict[str, Any] = {}
+        self.blueprints = {}
+        self.extensions = {}
+        self.teardown_appcontext_funcs = []
+        self.shell_context_processors = []
+        self.string_templates = {}
         self.add_static_rule()
 
     @cached_property
-    def logger(self) -> Any:
+    def logger(self):
         import logging
         logger = logging.getLogger(self.name)
         if self.debug and not logger.level:
@@ -2222,13 +2222,8 @@ class Flask(Scaffold):
         methods = options.pop("methods", None) or getattr(view_func, "methods", None)
         if isinstance(methods, str):
             raise TypeError("methods must be a list of names, such as methods=['POST']")
-        methods = {method.upper() for method in methods or ("GET",)}
-        bound = self.url_rule_class(
-            rule, methods={*methods, "OPTIONS"}, endpoint=endpoint, **options)
-        bound.provide_automatic_options = "OPTIONS" not in methods
-        owner = endpoint.rpartition(".")[0]
-        bound.owners = (None, owner) if owner else (None,)
-        self.url_map.add(bound)
+        self.url_map.add(self.url_rule_class(
+            rule, methods=methods, endpoint=endpoint, **options))
         if view_func is not None:
             old = self.view_functions.get(endpoint)
             if old and view_func not in (old, getattr(old, "__wrapped__", old)):
@@ -2259,11 +2254,8 @@ class Flask(Scaffold):
     def _decorate_for_templates(self, kind, name=None):
         return lambda f: self._add_to_templates(kind, f, name)
 
-    add_template_filter = partialmethod(_add_to_templates, "filters")
-    add_template_test = partialmethod(_add_to_templates, "tests")
     add_template_global = partialmethod(_add_to_templates, "globals")
     template_filter = partialmethod(_decorate_for_templates, "filters")
-    template_test = partialmethod(_decorate_for_templates, "tests")
     template_global = partialmethod(_decorate_for_templates, "globals")
 
     def request_context(self, environ) -> AppContext:
@@ -2284,12 +2276,15 @@ class Flask(Scaffold):
     def match_request(self, request):
         """Find the rule. An error waits in the request until the hooks have run."""
         try:
+            if self.config["TRUSTED_HOSTS"] is not None:
+                request.trusted_hosts = self.config["TRUSTED_HOSTS"]
             request.host    # which raises an error if it is malformed
             request.url_rule, request.view_args = self.url_map.match(
                 _text(request.environ, "PATH_INFO") or "/", request.method)
+            request.owners = request.url_rule.owners
         except HTTPException as error:
             if isinstance(error, RequestRedirect):
-                query = request.query_string.decode(errors="replace")
+                query = request.environ.get("QUERY_STRING")
                 error.new_url = request.root_url[:-1] + error.new_url + (
                     f"?{query}" if query else "")
             request.routing_exception = error
@@ -2300,9 +2295,9 @@ class Flask(Scaffold):
         except MethodNotAllowed as error:
             return self.response_class(headers=error.get_headers())
 
-    def url_for(self, endpoint: str, *, _anchor: str | None = None,
-                _method: str | None = None, _scheme: str | None = None,
-                _external: bool | None = None, **values: Any) -> str:
+    def url_for(self, endpoint: str, /, *, _anchor: str | None = None,
+                _scheme: str | None = None,
+                _external: bool | None = None, **values) -> str:
         """Return the URL of an endpoint; `.name` is relative to the current blueprint.
         Values that the rule does not use go into the query. `_external` gives a whole
         URL. Raises BuildError if there is no such endpoint, or values are missing."""
@@ -2310,7 +2305,8 @@ class Flask(Scaffold):
             current = _context.get().request
             if endpoint[:1] == ".":
                 endpoint = f"{current.blueprint or ''}{endpoint}".lstrip(".")
-            root, scheme = current.root_path, current.scheme
+            root = current.root_path
+            scheme = current.scheme
             host = current.host if _external or _scheme is not None else None
         elif self.config["SERVER_NAME"]:
             root = self.config["APPLICATION_ROOT"].rstrip("/")
@@ -2319,19 +2315,19 @@ class Flask(Scaffold):
         else:
             raise RuntimeError("Unable to build URLs outside of a request without "
                                "'SERVER_NAME' in the configuration.")
-        if _scheme is not None and _external is False:
-            raise ValueError("When specifying '_scheme', '_external' must be True.")
-        url = _quote_path(root) + self.url_map.build(endpoint, values, _method)
+        url = _quote_path(root) + self.url_map.build(endpoint, values)
         if host:
             scheme = scheme if _scheme is None else _scheme
             url = f"{scheme}://{host}{url}" if scheme else f"//{host}{url}"
-        return f"{url}#{quote(_anchor, safe='%!#$&()*+,/:;=?@')}" if _anchor else url
+        if _anchor:
+            url += "#" + quote(_anchor, safe="%!#$&()*+,/:;=?@")
+        return url
 
     def test_client(self, **kwargs) -> FlaskClient:
         return (self.test_client_class or FlaskClient)(self, **kwargs)
 
     def run(self, host: str | None = None, port: int | None = None,
-            debug: bool | None = None, load_dotenv: bool = True, **options) -> None:
+            debug: bool | None = None, load_dotenv=True, **options) -> None:
         """Serve the application for development, by default on http://127.0.0.1:5000.
         `debug` switches on the debugger and the reloader."""
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
@@ -2341,16 +2337,16 @@ class Flask(Scaffold):
             self.debug = self.debug or _is_true(os.environ.get("FLASK_DEBUG", ""))
         if debug is not None:
             self.debug = bool(debug)
-        name, _, known_port = (self.config["SERVER_NAME"] or "").partition(":")
-        port = int(known_port or 5000) if port is None else port
-        run_simple(host or name or "127.0.0.1", port, self, **{
-            "use_reloader": self.debug, "use_debugger": self.debug, **options})
+        options.setdefault("use_reloader", self.debug)
+        options.setdefault("use_debugger", self.debug)
+        port = 5000 if port is None else port
+        run_simple(host or "127.0.0.1", port, self, **options)
 
-def url_for(endpoint: str, **values: Any) -> str:
+def url_for(endpoint: str, **values) -> str:
     """Return the URL of an endpoint: see `Flask.url_for`."""
     return current_app.url_for(endpoint, **values)
 
-def make_response(*args: Any) -> Response:
+def make_response(*args) -> Response:
     """Return a Response that you can change, from whatever a view can return."""
     return current_app.make_response(args[0] if len(args) == 1 else args or "")
 
@@ -2363,36 +2359,35 @@ def make_response(*args: Any) -> Response:
 # A body can be larger than the memory and different from what it claims, so it is read
 # in pieces and counted. A multipart form (RFC 7578) is parts between boundaries. One
 # method reads it: it hands on what comes before the next mark.
-# ------------------------------
 
 class LimitedStream(io.RawIOBase):
     """A body that ends where Content-Length says, or where the server ends it."""
     def __init__(self, environ, length, limit):
-        self.raw, self.limit, self.count = environ["wsgi.input"], limit, 0
-        self.length = None if environ.get("wsgi.input_terminated") else length or 0
         if limit is not None and (length or 0) > limit:
             raise RequestEntityTooLarge
+        self.raw = environ["wsgi.input"]
+        self.left = length or 0
+        self.ends_itself = environ.get("wsgi.input_terminated", False)
+        if self.ends_itself:        # one byte more shows that it is too long
+            self.left = sys.maxsize if limit is None else limit + 1
 
     def _take(self, read, size):
-        end = self.length
-        if end is None and self.limit is not None:
-            end = self.limit + 1        # one byte more shows that it is too long
-        if end is not None:
-            size = end - self.count if size < 0 else min(size, end - self.count)
+        size = self.left if size < 0 else min(size, self.left)
         try:
             data = read(size) if size else b""
         except OSError as error:
-            raise ClientDisconnected from error
-        self.count += len(data)
-        if self.limit is not None and self.count > self.limit:
+            raise BadRequest from error
+        self.left -= len(data)
+        if self.ends_itself and not self.left:
             raise RequestEntityTooLarge
-        if size and not data and self.length is not None and self.count < self.length:
-            raise ClientDisconnected
+        if size and not data and not self.ends_itself:
+            raise BadRequest
         return data
 
     def read(self, size=-1):
         if size is None or size < 0:
-            return b"".join(iter(lambda: self._take(self.raw.read, 65536), b""))
+            pieces = iter(lambda: self._take(self.raw.read, 65536), b"")
+            return b"".join(pieces)
         return self._take(self.raw.read, size)
 
     def readline(self, size=-1):
@@ -2407,7 +2402,11 @@ class FileStorage:
     Without a file name it is false."""
     def __init__(self, stream=None, filename=None, name=None, content_type=None,
                  headers=None):
-        self.stream, self.filename, self.name = stream or io.BytesIO(), filename, name
+        self.stream = stream or io.BytesIO()
+        if filename is None and hasattr(stream, "name"):
+            filename = str(stream.name)
+        self.filename = filename
+        self.name = name
         self.headers = Headers(headers)
         if content_type is not None:
             self.headers.set("Content-Type", content_type)
@@ -2421,7 +2420,7 @@ class FileStorage:
         with contextlib.nullcontext(dst) if is_file else open(dst, "wb") as file:
             shutil.copyfileobj(self.stream, file, buffer_size)
 
-    def __getattr__(self, name) -> Any:
+    def __getattr__(self, name):
         return getattr(object.__getattribute__(self, "stream"), name)
 
     def __iter__(self):
@@ -2433,21 +2432,25 @@ class FileStorage:
 class _Multipart:
     """Reads a multipart body once, from its first byte to its last."""
     def __init__(self, stream, dashes):
-        self.stream, self.dashes = stream, dashes
-        self.buffer, self.is_over = bytearray(b"\r\n"), False
+        self.stream = stream
+        self.dashes = dashes
+        self.buffer = bytearray(b"\r\n")
+        self.is_over = False
 
-    def up_to(self, mark, longest, sink, most=None):
+    def up_to(self, mark, longest, sink, most=None, skip=0):
         """Pass what comes before a mark to `sink`, in pieces; return the match.
-        `longest` is the length of the longest mark, `most` the number of bytes. Raises
-        ValueError if there is no mark."""
+        `longest` is the length of the longest mark, `most` the number of bytes, `skip`
+        how many are left out. Raises ValueError if there is no mark."""
         while True:
             is_near = mark is _END_OF_HEAD or self.dashes in self.buffer    # it is fast
             match = mark.search(self.buffer) if is_near else None
             is_whole = match and match.start() + longest <= len(self.buffer)
             ready = max(0, match.start() if match else len(self.buffer) - longest)
-            if most is not None and (most := most - ready) < 0:
+            piece = bytes(self.buffer[skip:ready])
+            skip = max(0, skip - ready)
+            if most is not None and (most := most - len(piece)) < 0:
                 raise RequestEntityTooLarge
-            sink(bytes(self.buffer[:ready]))
+            sink(piece)
             if is_whole or match and self.is_over:
                 del self.buffer[:match.end()]
                 return match
@@ -2459,44 +2462,50 @@ class _Multipart:
             self.is_over = not data
 
 _LINE_END = r"(?:\r\n|\n|\r)"
-_END_OF_HEAD = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_END_OF_HEAD = re.compile(rb"(\r\n|\n|\r)(?=\1)")       # the empty line is left
 
 def parse_multipart(request):
     """Return (fields, files) of a multipart form, both a MultiDict.
     Raises RequestEntityTooLarge at a limit. A form that is cut off is empty."""
     import tempfile
     boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
+    if len(boundary) > 200:     # RFC 2046 allows 70; the expression is kept by `re`
+        raise BadRequest("The boundary of the form is too long.")
     # The mark begins with a line end; the one after it belongs to the next head.
     mark = re.compile(_LINE_END.encode() + b"--" + re.escape(boundary)
                       + rb"(?:(--)|[ \t]{0,8}(?=[\r\n]))")
-    reader, longest = _Multipart(request.stream, b"--" + boundary), len(boundary) + 16
-    left, most = request.max_form_memory_size, request.max_form_parts
-    fields, files = [], []
+    reader = _Multipart(request.stream, b"--" + boundary)
+    longest = len(boundary) + 16
+    left = request.max_form_memory_size
+    most = request.max_form_parts
+    fields = []
+    files = []
     try:
         match = reader.up_to(mark, longest, lambda data: None)
         while not match.lastindex:      # until "--" follows the boundary
             if most is not None and len(fields) + len(files) >= most:
                 raise RequestEntityTooLarge
-            head: list = []
-            reader.up_to(_END_OF_HEAD, 4, head.append, 16_384)
+            head = []
+            end = reader.up_to(_END_OF_HEAD, 4, head.append, 16_384)
+            skip = end.end() - end.start()      # the empty line can begin the mark
             lines = b"".join(head).decode(errors="replace")
             lines = re.sub(_LINE_END + "[ \t]+", " ", lines)    # folded ones
             headers = Headers()
-            headers._list = [(name.strip(), value.strip()) for name, colon, value in [
-                line.partition(":") for line in re.split(_LINE_END, lines)] if colon]
+            headers._list = re.findall(r"([^:\s]+)[ \t]*:[ \t]*([^\r\n]*)", lines)
             options = parse_options_header(headers["Content-Disposition"])[1]
-            name, filename = options.get("name"), options.get("filename")
+            name = options.get("name")
+            filename = options.get("filename")
             if name is None:
                 raise BadRequest("A part of the form has no name.")
             if filename is not None:
                 file = tempfile.SpooledTemporaryFile(500_000)
                 files.append((name, FileStorage(file, filename, name)))
                 files[-1][1].headers = headers
-                match = reader.up_to(mark, longest, file.write)
+                match = reader.up_to(mark, longest, file.write, None, skip)
                 file.seek(0)
             else:
-                text: list = []
-                match = reader.up_to(mark, longest, text.append, left)
+                text = []
+                match = reader.up_to(mark, longest, text.append, left, skip)
                 text = b"".join(text)
                 left = left if left is None else left - len(text)
                 fields.append((name, text.decode(errors="replace")))
@@ -2509,11 +2518,10 @@ def parse_multipart(request):
         raise
 
 # ------------------------------
-# 15. Files, conditions, preferences
-# A browser that has a file asks "has it changed?", and 304 says no (RFC 9110 section
-# 13). It also says what it prefers (section 12.5). A name that comes from a client must
-# pass `safe_join`, which never leads out of a folder.
-# ------------------------------
+# 15. Files, preferences
+# A file goes out with its date and an entity tag, so that a browser can ask whether it
+# has changed. A name that comes from a client must pass `safe_join`, which never leads
+# out of a folder. A browser also says what it prefers (RFC 9110 section 12.5).
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])\s*(\.|:|\Z)", re.IGNORECASE)
 
@@ -2527,18 +2535,20 @@ def safe_join(directory, *pathnames) -> str | None:
     names = map(os.path.normpath, filter(None, pathnames))
     return os.path.join(directory or ".", *names)
 
-def secure_filename(filename: str) -> str:
+def _ascii(text):
     import unicodedata
-    text = unicodedata.normalize("NFKD", filename[:1000])
-    text = text.encode("ascii", "ignore").decode()
-    text = re.sub(r"[^A-Za-z0-9_.-]", "", "_".join(text.replace("/", " ").split()))
-    text = text.strip("._")
-    return f"_{text}" if _DEVICE.match(text) else text
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+def secure_filename(filename: str) -> str:
+    text = _ascii(filename[:1000]).replace("/", " ")
+    text = re.sub(r"[^A-Za-z0-9_.-]", "", "_".join(text.split()))
+    return text.strip("._")
 
 def send_from_directory(directory, path, **kwargs) -> Response:
     """Return a file below a directory, which is relative to the root path; or 404.
     The path can come from the client. See `send_file` for the keywords."""
-    found = safe_join(os.path.join(current_app.root_path, directory), path)
+    root_path = _context.get().app.root_path
+    found = safe_join(os.path.join(root_path, directory), os.fspath(path))
     if found is None or not os.path.isfile(found):
         raise NotFound
     return send_file(found, **kwargs)
@@ -2554,110 +2564,96 @@ def send_file(path_or_file, mimetype: str | None = None, as_attachment=False,
     """Return a file as a response. The path must not come from the client.
     `path_or_file` is a path or a binary file. `as_attachment` makes the browser save it
     as `download_name`. The browser can keep it for `max_age` seconds."""
-    size, file = None, path_or_file
+    app = _context.get().app
+    file = path_or_file
+    size = None
     if isinstance(file, io.TextIOBase):
         raise ValueError("Open the file in binary mode, or use a BytesIO.")
     if isinstance(file, io.BytesIO):
-        size = file.seek(0, io.SEEK_END)
+        size = len(file.getbuffer())
         file.seek(0)
     elif not hasattr(file, "read"):
-        path = os.path.join(current_app.root_path, file)
-        file, download_name = open(path, "rb"), download_name or os.path.basename(path)
+        path = os.path.join(app.root_path, file)
+        file = open(path, "rb", buffering=0)        # it is read in large blocks
         about = os.fstat(file.fileno())
-        size, mtime = about.st_size, about.st_mtime
-        last_modified = mtime if last_modified is None else last_modified
+        size = about.st_size
+        download_name = download_name or os.path.basename(path)
+        last_modified = about.st_mtime if last_modified is None else last_modified
         if etag is True:
-            etag = f"{mtime}-{size}-{zlib.adler32(os.fsencode(path))}"
+            etag = f"{about.st_mtime}-{size}-{zlib.adler32(os.fsencode(path))}"
     if download_name is None and (as_attachment or mimetype is None):
         raise TypeError("Set download_name: an attachment and the media type need it.")
     kind, encoding = _guess_type(download_name or "")
-    response = current_app.response_class(
-        FileWrapper(file, 65536), direct_passthrough=True,
-        mimetype=mimetype or kind or "application/octet-stream")
+    headers = {"Cache-Control": "no-cache"}
+    if size is not None:
+        headers["Content-Length"] = size
+    if isinstance(etag, str):
+        headers["ETag"] = f'"{etag}"'
+    if last_modified is not None:
+        headers["Last-Modified"] = http_date(last_modified)
+    if encoding and not as_attachment:
+        headers["Content-Encoding"] = encoding
+    if download_name:
+        how = "attachment" if as_attachment else "inline"
+        headers["Content-Disposition"] = _disposition(how, download_name)
     if max_age is None:
-        max_age = current_app.config["SEND_FILE_MAX_AGE_DEFAULT"]
-    headers: dict[str, Any] = {
-        "Content-Length": size, "ETag": f'"{etag}"' if isinstance(etag, str) else None,
-        "Last-Modified": last_modified if last_modified is None else (
-            http_date(last_modified)),
-        "Content-Encoding": None if as_attachment else encoding,
-        "Content-Disposition": download_name and _disposition(
-            "attachment" if as_attachment else "inline", download_name),
-        "Cache-Control": "no-cache"}
+        max_age = app.config["SEND_FILE_MAX_AGE_DEFAULT"]
     if max_age is not None:
-        if isinstance(max_age, timedelta):
-            max_age = int(max_age.total_seconds())
-        kind = "public" if max_age else "no-cache"
-        headers["Cache-Control"] = f"{kind}, max-age={max_age}"
+        max_age = _seconds(max_age)
+        scope = "public" if max_age else "no-cache"
+        headers["Cache-Control"] = f"{scope}, max-age={max_age}"
         headers["Expires"] = http_date(time.time() + max_age)
-    for name, value in headers.items():
-        if value is not None:
-            response.headers.set(name, value)
+    response = app.response_class(
+        FileWrapper(file, 65536), headers=headers, direct_passthrough=True,
+        mimetype=mimetype or kind or "application/octet-stream")
     return response.make_conditional(request) if conditional else response
 
+@functools.lru_cache(maxsize=1000)
 def _disposition(kind, name):       # the name, and in ASCII, too (RFC 6266)
-    import unicodedata
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    text = dump_options_header(kind, {"filename": ascii_name})
-    return text if name == ascii_name else (
-        f"{text}; filename*=UTF-8''{quote(name, safe='!#$&+^`|~')}")
-
-def apply_conditions(response, environ):
-    etag = response.headers.get("ETag", "").removeprefix("W/").strip('"')
-    modified = parse_date(response.headers.get("Last-Modified"))
-    is_get = environ["REQUEST_METHOD"] in ("GET", "HEAD")
-    if not is_get or not 200 <= response.status_code < 300:
-        return response
-    since = parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
-    is_known = since is not None and modified is not None and modified <= since
-    if match := environ.get("HTTP_IF_NONE_MATCH"):
-        tags = map("".join, re.findall(r'(?:W/)?"([^"]*)"|([^",\s]+)', match))
-        is_known = etag != "" and any(tag in ("*", etag) for tag in tags)
-    if is_known:
-        response.status_code = 304
-    return response
+    text = ascii_name = _ascii(name)
+    if not _TOKEN.fullmatch(text):
+        text = re.sub(r'(["\\])', r"\\\1", text)
+        text = f'"{text}"'
+    if name != ascii_name:
+        text += f"; filename*=UTF-8''{quote(name, safe='!#$&+^`|~')}"
+    return f"{kind}; filename={text}"
 
 class Accept(list):
     """What a client prefers: (value, quality from 0 to 1), the most specific first.
     `value in accept` tells whether a value is acceptable. The language `en` accepts
-    `en-GB`; if nothing fits, `en-GB` accepts `en`."""
-    def __init__(self, header=""):
-        pairs = []
+    `en-GB`; if nothing fits, `best_match` lets `en-GB` accept `en`."""
+    def __init__(self, header):
+        self.header = header
         for item in parse_list_header(header):
             value, options = parse_options_header(item)
-            quality = options.get("q", "1")
-            if re.fullmatch(r"[01](\.[0-9]{0,9})?", quality) and float(quality) <= 1:
-                pairs.append((value, float(quality)))
-        super().__init__(sorted(pairs, reverse=True, key=lambda pair: (
-            [part != "*" for part in self._parts(pair[0])], pair[1])))
+            quality = _converted(options.get("q", 1), -1, float)
+            if 0 <= quality <= 1:
+                self.append((value.lower(), quality))
+        self.sort(key=lambda pair: (pair[0].count("*"), -pair[1]))
 
-    def _parts(self, value):
-        return re.split("[/_-]", value.lower())
-
-    def _find(self, value):
-        offered = self._parts(value)
-        for exactness in (1, 0):    # at last en-GB accepts en
-            for item, quality in self:
-                wanted = self._parts(item)
-                fits = [want in ("*", offer) for want, offer in zip(wanted, offered)]
-                if all(fits) and (len(wanted) <= len(offered) or not exactness):
-                    return exactness, quality, [part != "*" for part in wanted]
-        return 0, 0, []
+    def _find(self, value):         # its quality, and how far in front it stands
+        value = value.lower().replace("_", "-")
+        kind = value.partition("/")[0]
+        language = value.partition("-")[0]
+        for place, (item, quality) in enumerate(self):
+            if item in (value, language, f"{kind}/*", "*/*", "*"):
+                return quality, -place
+        return 0, 0
 
     def quality(self, value: str) -> float:
-        return self._find(value)[1]
-
-    def __getitem__(self, key):
-        return self.quality(key) if isinstance(key, str) else super().__getitem__(key)
+        return self._find(value)[0]
 
     def __contains__(self, value):
         return self.quality(value) > 0
 
-    def best_match(self, matches, default=None) -> Any:
-        found = [(*self._find(value), value) for value in matches if value in self]
-        return max(found, key=lambda item: item[:3])[3] if found else default
+    def best_match(self, matches, default=None):
+        found = [value for value in matches if value in self]
+        if found:
+            return max(found, key=self._find)
+        if "-" in self.header and "/" not in self.header:
+            return Accept(re.sub(r"-\w+", "", self.header)).best_match(matches, default)
+        return default
 
-    best = property(lambda self: self[0][0] if self else None)
     accept_json = property(lambda self: "application/json" in self)
     accept_html = property(
         lambda self: "text/html" in self or "application/xhtml+xml" in self)
@@ -2666,7 +2662,6 @@ class Accept(list):
 # 16. Class views, passwords, proxies
 # Views that are classes, hashes of passwords that Werkzeug reads, too, and a middleware
 # that tells the application what the proxies in front of it know.
-# ------------------------------
 
 class MethodView:
     """A view that is a class: its methods `get`, `post` ... answer such requests.
@@ -2674,21 +2669,19 @@ class MethodView:
     methods: Any = None
     decorators: Any = ()
 
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        cls.methods = vars(cls).get("methods") or {name.upper() for name in (
-            "get", "post", "head", "options", "delete", "put", "trace", "patch")
-            if hasattr(cls, name)}
-
     @classmethod
-    def as_view(cls, name: str, *args: Any, **kwargs: Any) -> Callable:
+    def as_view(cls, name: str, *args, **kwargs) -> Callable:
         def view(**values):
             return cls(*args, **kwargs).dispatch_request(**values)
         for decorator in cls.decorators:
             view.__name__ = name
             view = decorator(view)
-        view.__name__, view.__doc__, view.__module__ = name, cls.__doc__, cls.__module__
-        view.methods, view.view_class = cls.methods, cls
+        view.__name__ = name
+        view.__doc__ = cls.__doc__
+        view.__module__ = cls.__module__
+        view.methods = cls.methods or [verb.upper() for verb in (
+            "get", "post", "head", "options", "delete", "put", "trace", "patch")
+            if hasattr(cls, verb)]
         return view
 
     def dispatch_request(self, **values):
@@ -2701,12 +2694,13 @@ def _hash_password(method, salt, password):
     name, *given = method.split(":")
     if name == "scrypt":
         n, r, p = map(int, given or (32768, 8, 1))
-        digest = hashlib.scrypt(password.encode(), salt=salt.encode(), n=n, r=r, p=p,
-                                maxmem=132 * n * r * p)
+        digest = hashlib.scrypt(
+            password.encode(), salt=salt.encode(),
+            n=n, r=r, p=p, maxmem=132 * n * r * p)
         return f"scrypt:{n}:{r}:{p}", digest.hex()
     if name != "pbkdf2":
         raise ValueError(f"Invalid hash method {name!r}.")
-    kind, rounds = (*given, *("sha256", 1_000_000)[len(given):])
+    kind, rounds = given + ["sha256", 1_000_000][len(given):]
     digest = hashlib.pbkdf2_hmac(kind, password.encode(), salt.encode(), int(rounds))
     return f"pbkdf2:{kind}:{rounds}", digest.hex()
 
@@ -2725,119 +2719,135 @@ class ProxyFix:
     Each number says how many proxies set that header. So many of its values, from the
     right, come from them. What is left of those can be a lie of the client."""
     def __init__(self, app, x_for=1, x_proto=1, x_host=0, x_port=0, x_prefix=0):
-        self.app, self.trusted = app, {
-            "FOR": x_for, "PROTO": x_proto, "HOST": x_host, "PORT": x_port,
-            "PREFIX": x_prefix}
+        self.app = app
+        self.trusted = [
+            ("FOR", x_for, "REMOTE_ADDR"),
+            ("PROTO", x_proto, "wsgi.url_scheme"),
+            ("HOST", x_host, "HTTP_HOST"),
+            ("PREFIX", x_prefix, "SCRIPT_NAME"),
+            ("PORT", x_port, "SERVER_PORT")]
 
     def __call__(self, environ, start_response):
-        said = {}
-        for name, count in self.trusted.items():
+        for name, count, key in self.trusted:
             values = environ.get(f"HTTP_X_FORWARDED_{name}", "").split(",")
-            values = [value.strip(' \t"') for value in values if value.strip(' \t"')]
-            said[name] = values[-count] if 0 < count <= len(values) else None
-        for name, key in (("FOR", "REMOTE_ADDR"), ("PROTO", "wsgi.url_scheme"),
-                          ("HOST", "HTTP_HOST"), ("PREFIX", "SCRIPT_NAME")):
-            environ[key] = said[name] or environ.get(key, "")
-        if said["PORT"]:
-            host = environ["HTTP_HOST"] or environ["SERVER_NAME"]
-            host = re.sub(r":[0-9]*\Z", "", host)
-            environ["HTTP_HOST"] = f"{host}:{said['PORT']}"
-            environ["SERVER_PORT"] = said["PORT"]
+            value = values[-count].strip() if 0 < count <= len(values) else ""
+            if value:
+                environ[key] = value
+                if name == "PORT":
+                    host = environ.get("HTTP_HOST") or environ["SERVER_NAME"]
+                    host = re.sub(r":[0-9]*\Z", "", host)
+                    environ["HTTP_HOST"] = f"{host}:{value}"
         return self.app(environ, start_response)
 
 # ------------------------------
 # 17. Testing
 # The test client makes an environ of what you pass, calls the application, and returns
 # the response. It needs no server. Between requests it keeps the cookies.
-# ------------------------------
-
-def _is_file(value):
-    return isinstance(value, (tuple, FileStorage)) or hasattr(value, "read")
 
 def _encode_multipart(pairs):
-    boundary, body = secrets.token_hex(16), b""
+    boundary = secrets.token_hex(16)
+    body = b""
     for name, value in pairs:
         head = f"--{boundary}\r\nContent-Disposition: form-data; "
         head += f'name="{_in_quotes(name)}"'
-        if _is_file(value):
-            if isinstance(value, tuple):    # (file, name, media type)
-                value = FileStorage(*value[:2], content_type=(*value, None, None)[2])
-            name = getattr(value, "filename", None) or os.path.basename(
-                str(getattr(value, "name", None) or ""))
-            kind = getattr(value, "content_type", None) or _guess_type(name)[0] or (
-                "application/octet-stream")
+        if isinstance(value, FileStorage):
+            file = value
+            name = value.filename or ""
+            kind = file.content_type or _guess_type(name)[0]
+            kind = kind or "application/octet-stream"
             head += f'; filename="{_in_quotes(name)}"\r\nContent-Type: {kind}'
-            with contextlib.closing(value):
-                value = value.read()
+            value = file.read()
+            file.close()
         value = value if isinstance(value, bytes) else str(value).encode()
         body += f"{head}\r\n\r\n".encode() + value + b"\r\n"
     body += f"--{boundary}--\r\n".encode()
     return body, f"multipart/form-data; boundary={boundary}"
 
 def _in_quotes(text):
-    return str(text).replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    return re.sub('["\r\n]', lambda odd: quote(odd[0]), text)
+
+def _as_file(value):
+    if isinstance(value, tuple):        # (file, name, media type)
+        return FileStorage(*value[:2], None, *value[2:])
+    if hasattr(value, "read") and not isinstance(value, FileStorage):
+        return FileStorage(value)
+    return value
 
 def _as_latin1(text):
-    return text.encode().decode("latin-1")
+    return unquote(text).encode().decode("latin-1")
 
-def make_environ(app, path="/", query_string=None, method="GET", data=None, json=None,
-                 headers=None, content_type=None, base_url=None, environ_base=None):
+def make_environ(
+        app,
+        path="/",
+        query_string=None,
+        method="GET",
+        data=None,
+        json=None,
+        headers=None,
+        content_type=None,
+        base_url=None,
+        environ_base=None):
     """Return the environ of a request (PEP 3333).
     `path` is a path or a whole URL. `data` is a body (text, bytes), or a dict: then it
     is a form, and a value can be a file, (file, name) or (file, name, media type).
     `json` becomes the body, `query_string` is a dict or a text."""
-    url, config = urlsplit(path), app.config
-    site = f"{url.scheme}://{url.netloc}" if url.netloc else (
-        f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME'] or 'localhost'}")
-    base = urlsplit(base_url or site + config["APPLICATION_ROOT"])
-    query = url.query if query_string is None else query_string if (
-        isinstance(query_string, str)) else urlencode(_pairs(query_string))
+    url = urlsplit(path)
+    scheme = app.config["PREFERRED_URL_SCHEME"]
+    host = app.config["SERVER_NAME"]
+    if url.netloc:
+        scheme = url.scheme
+        host = url.netloc
+    root = app.config["APPLICATION_ROOT"]
+    base = urlsplit(base_url or f"{scheme}://{host or 'localhost'}{root}")
+    query = url.query if query_string is None else query_string
+    if not isinstance(query, str):
+        query = urlencode(_pairs(query))
     if json is not None:
-        data, content_type = app.json.dumps(json), content_type or "application/json"
-    if isinstance(data, (dict, list)):
-        pairs = _pairs(data) if isinstance(data, (list, MultiDict)) else [
-            (name, value) for name, values in data.items()
-            for value in (values if isinstance(values, list) else [values])
-            if value is not None]
-        if "multipart" in f"{content_type}" or any(_is_file(pair[1]) for pair in pairs):
+        data = app.json.dumps(json)
+        content_type = content_type or "application/json"
+    if isinstance(data, dict):
+        pairs = [(name, _as_file(value)) for name, value in _pairs(data)]
+        is_multipart = any(isinstance(value, FileStorage) for _, value in pairs)
+        if is_multipart or "multipart" in f"{content_type}":
             data, content_type = _encode_multipart(pairs)
         else:
             data = urlencode(pairs)
             content_type = content_type or "application/x-www-form-urlencoded"
-    data = data.encode() if isinstance(data, str) else data or b""
+    body = data.encode() if isinstance(data, str) else data or b""
     environ = {
         "REQUEST_METHOD": method,
-        "SCRIPT_NAME": _as_latin1(unquote(base.path.rstrip("/"))),
-        "PATH_INFO": _as_latin1(unquote("/" + url.path.removeprefix("/"))),
-        "QUERY_STRING": _as_latin1(quote(query, safe="%!$&'()*+,/:;=?@[]~")),
+        "SCRIPT_NAME": _as_latin1(base.path.rstrip("/")),
+        "PATH_INFO": _as_latin1("/" + url.path.removeprefix("/")),
+        "QUERY_STRING": quote(query, safe="%!$&'()*+,/:;=?@[]~"),
         "SERVER_NAME": base.hostname, "SERVER_PROTOCOL": "HTTP/1.1",
         "SERVER_PORT": str(base.port or (443 if base.scheme == "https" else 80)),
         "HTTP_HOST": base.netloc, "HTTP_USER_AGENT": f"microflask/{__version__}",
-        "wsgi.version": (1, 0), "wsgi.url_scheme": base.scheme,
-        "wsgi.input": io.BytesIO(data), "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False, "wsgi.multiprocess": False, "wsgi.run_once": False,
-        "REMOTE_ADDR": "127.0.0.1", "microflask.body": data, **(environ_base or {})}
+        "REMOTE_ADDR": "127.0.0.1", "wsgi.url_scheme": base.scheme,
+        "wsgi.input": io.BytesIO(body), "microflask.body": body, **(environ_base or {})}
     for name, value in Headers(headers):
         key = name.upper().replace("-", "_")
         environ[key if key in _PLAIN_KEYS else f"HTTP_{key}"] = value
     if content_type:
         environ["CONTENT_TYPE"] = content_type
-    environ.pop("CONTENT_LENGTH", None)
-    return {**environ, "CONTENT_LENGTH": str(len(data))} if data else environ
+    environ["CONTENT_LENGTH"] = str(len(body) or "")
+    setup_testing_defaults(environ)
+    return environ
 
 class TestResponse(Response):
     __test__ = False        # pytest does not take it for a test
     request: Request
     text = property(lambda self: self.get_data(as_text=True))
 
+_Send = Callable[..., TestResponse]
+
 class FlaskClient:
-    """Sends requests to an application: `client.get("/")`, `client.post(...)`.
-    The keywords are those of `make_environ`, and `follow_redirects`. In a `with` block
-    `request` and `session` of the last request stay until the next one."""
+    """Sends requests to an application, with the keywords of `make_environ`, and with
+    `follow_redirects`. In a `with` block `request` and `session` of the last request
+    stay until the next one. Cookies are kept by their name."""
     def __init__(self, application):
         self.application = application
-        self._cookies: dict = {}        # {(domain, path, name): value}
-        self._kept: list | None = None
+        self._cookies = {}
+        self._kept = None       # in a `with` block a list of contexts
 
     def __enter__(self):
         self._kept = []
@@ -2852,26 +2862,26 @@ class FlaskClient:
             self._kept.pop().pop()
 
     def open(self, path="/", *, follow_redirects=False, **kwargs) -> TestResponse:
-        response = self._send(make_environ(self.application, path, **kwargs))
+        environ = make_environ(self.application, path, **kwargs)
         for _ in range(20):
+            response = self._send(dict(environ))
             code = response.status_code
             if not follow_redirects or code not in (301, 302, 303, 307, 308):
                 return response
             response.close()
-            old = response.request
-            url = urlsplit(urljoin(old.url, response.location or ""))
-            if url.netloc != urlsplit(old.url).netloc:
+            url = urlsplit(urljoin(response.request.url, response.location or ""))
+            if url.netloc != environ["HTTP_HOST"]:
                 raise RuntimeError(f"The client follows to no other host: {url.netloc}")
-            body, method = b"", "HEAD" if old.method == "HEAD" else "GET"
-            kind = None
-            if code in (307, 308):      # send the same once more
-                body, method = old.environ["microflask.body"], old.method
-                kind = old.content_type
-            response = self._send(make_environ(
-                self.application, url.path.removeprefix(old.root_path) or "/",
-                url.query, method, body, content_type=kind,
-                base_url=f"{url.scheme}://{url.netloc}{old.root_path}",
-                environ_base=kwargs.get("environ_base")))
+            path = _as_latin1(url.path).removeprefix(environ["SCRIPT_NAME"])
+            environ.update({"PATH_INFO": path, "QUERY_STRING": url.query,
+                            "wsgi.url_scheme": url.scheme})
+            if code < 307:      # 307 and 308 send the same once more
+                if environ["REQUEST_METHOD"] != "HEAD":
+                    environ["REQUEST_METHOD"] = "GET"
+                environ = {key: value for key, value in environ.items()
+                           if not key.startswith("CONTENT_")}
+                environ["microflask.body"] = b""
+            environ["wsgi.input"] = io.BytesIO(environ["microflask.body"])
         raise RuntimeError("More than 20 redirects: do they form a loop?")
 
     def _send(self, environ):
@@ -2882,7 +2892,7 @@ class FlaskClient:
                 self._kept.append(context)
             environ["microflask.keep_context"] = keep
         self._add_cookies(environ)
-        head: list = []
+        head = []
 
         def read(body):
             try:
@@ -2898,83 +2908,79 @@ class FlaskClient:
         first = next(body)
         while not head:     # some middleware starts its response with the body
             first = next(body)
-        response = TestResponse(chain([first], body), *head)
+        response = TestResponse(chain([first], body), head[0])
+        response.headers = Headers(head[1])
         response.call_on_close(body.close)
         response.request = self.application.request_class(environ)
-        self._keep_cookies(response, environ)
+        self._keep_cookies(response)
         return response
 
     def _add_cookies(self, environ):
-        host, path = environ["HTTP_HOST"].partition(":")[0], environ["PATH_INFO"]
-        known = [environ["HTTP_COOKIE"]] if "HTTP_COOKIE" in environ else []
-        path = f"{environ['SCRIPT_NAME']}{path}/"
-        for (domain, prefix, name), value in self._cookies.items():
-            if f".{host}".endswith(f".{domain}") and (
-                    path.startswith(f"{prefix.rstrip('/')}/")):
-                known.append(f"{name}={value}")
-        if known:
-            environ["HTTP_COOKIE"] = "; ".join(known)
+        cookies = [f"{name}={value}" for name, value in self._cookies.items()]
+        if "HTTP_COOKIE" in environ:
+            cookies.insert(0, environ["HTTP_COOKIE"])
+        if cookies:
+            environ["HTTP_COOKIE"] = "; ".join(cookies)
 
-    def _keep_cookies(self, response, environ):
+    def _keep_cookies(self, response):
         for field in response.headers.getlist("Set-Cookie"):
-            pair, *options = field.split("; ")
+            pair, options = parse_options_header(field)
             name, _, value = pair.partition("=")
-            options = dict(option.partition("=")[::2] for option in options)
-            folder = environ["PATH_INFO"].rpartition("/")[0] or "/"
-            key = (options.get("Domain") or environ["HTTP_HOST"].partition(":")[0],
-                   options.get("Path", folder), name)
-            self._cookies[key] = value
-            expires = parse_date(options.get("Expires"))
-            if options.get("Max-Age") == "0" or (
-                    expires and expires <= datetime.now(timezone.utc)):
-                del self._cookies[key]
+            self._cookies[name] = value
+            end = parse_date(options.get("expires"))
+            now = datetime.now(timezone.utc)
+            if options.get("max-age") == "0" or end and end < now:
+                del self._cookies[name]
 
     @contextlib.contextmanager
     def session_transaction(self, *args, **kwargs):
-        app, environ = self.application, make_environ(self.application, *args, **kwargs)
+        app = self.application
+        environ = make_environ(self.application, *args, **kwargs)
         self._add_cookies(environ)
         with app.request_context(environ) as context:
             yield context.session
             response = app.response_class()
             app.session_interface.save_session(app, context.session, response)
-            self._keep_cookies(response, environ)
+            self._keep_cookies(response)
 
-    get: Callable[..., TestResponse] = partialmethod(open, method="GET")
-    post: Callable[..., TestResponse] = partialmethod(open, method="POST")
-    put: Callable[..., TestResponse] = partialmethod(open, method="PUT")
-    patch: Callable[..., TestResponse] = partialmethod(open, method="PATCH")
-    delete: Callable[..., TestResponse] = partialmethod(open, method="DELETE")
+    get: _Send = partialmethod(open, method="GET")
+    post: _Send = partialmethod(open, method="POST")
+    put: _Send = partialmethod(open, method="PUT")
+    patch: _Send = partialmethod(open, method="PATCH")
+    delete: _Send = partialmethod(open, method="DELETE")
     head = partialmethod(open, method="HEAD")
     options = partialmethod(open, method="OPTIONS")
 
-    def set_cookie(self, key, value="", *, domain="localhost", path="/"):
-        pair = dump_cookie(key, value, path=None)
-        self._cookies[domain, path, key] = pair.partition("=")[2]
+    def set_cookie(self, key, value="", **attributes):
+        self._cookies[key] = dump_cookie(key, value, path=None).partition("=")[2]
 
-    def delete_cookie(self, key, *, domain="localhost", path="/"):
-        self._cookies.pop((domain, path, key), None)
+    def delete_cookie(self, key, **attributes):
+        self._cookies.pop(key, None)
 
 # ------------------------------
 # 18. Development server and reloader
 # A server for your own computer, made of `http.server` and `wsgiref`: one thread and
 # one request a connection. It refuses a request whose length is in doubt. The reloader
 # is a parent process that keeps the socket, and a child that ends when a file changes.
-# ------------------------------
 
 _REQUEST_LINE = re.compile(
     rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ HTTP/1\.[01]\r?\n")
 
 def _make_server(listener, app):
     from http.client import HTTPMessage
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+    from http.server import ThreadingHTTPServer
     from wsgiref.handlers import SimpleHandler
+    from wsgiref.simple_server import WSGIRequestHandler
 
     class Answer(SimpleHandler):
-        http_version, os_environ, code = "1.1", {}, "500"
+        http_version = "1.1"
+        os_environ: Mapping = {}
+        code = "500"
         server_software = f"microflask/{__version__}"
 
         def send_headers(self):
-            self.code, self.headers["Connection"] = self.status[:3], "close"
+            self.code = self.status[:3]
+            self.headers["Connection"] = "close"
             super().send_headers()
 
         def start_response(self, status, headers, exc_info=None):
@@ -2997,13 +3003,16 @@ def _make_server(listener, app):
     class Fields(HTTPMessage):      # or email would parse Content-Type, too
         get_content_type = get_content_maintype = lambda self: "text"
 
-    class Handler(BaseHTTPRequestHandler):
-        timeout, protocol_version, MessageClass = 60, "HTTP/1.1", Fields
+    class Handler(WSGIRequestHandler):
+        timeout = 60
+        protocol_version = "HTTP/1.1"
+        MessageClass = Fields
 
         def handle(self):
             with contextlib.suppress(OSError):      # the client left
                 self.raw_requestline = self.rfile.readline(65537)
-                self.command, self.request_version = "", "HTTP/1.1"
+                self.command = ""
+                self.request_version = "HTTP/1.1"
                 self.requestline = self.raw_requestline[:100].decode("latin-1").strip()
                 if len(self.raw_requestline) > 65536:
                     self.send_error(414)
@@ -3026,43 +3035,41 @@ def _make_server(listener, app):
                 return self.send_error(501, "Send a Content-Length")
             if (not re.fullmatch("[0-9]{1,18}", length)
                     or self.headers.defects or self.headers.get_payload()
+                    or not all(map(_TOKEN.fullmatch, names))
                     or any(names.count(name) > 1 for name in ("host", "content-length"))
                     or "host" not in names and self.request_version == "HTTP/1.1"
                     or re.search(r"[\r\n\0]", "".join(self.headers.values()))):
                 return self.send_error(400)
-            path = re.sub(r"(?i)\A([a-z]+://[^/?]*|\*\Z)", "", self.path)
-            path, _, query = path.partition("?")
-            host, port = listener.getsockname()[:2]
-            environ = {
-                "REQUEST_METHOD": self.command, "SCRIPT_NAME": "",
-                "QUERY_STRING": query, "PATH_INFO": unquote(path, "latin-1"),
-                "SERVER_NAME": host, "SERVER_PORT": str(port),
-                "SERVER_PROTOCOL": self.request_version,
-                "REMOTE_ADDR": self.client_address[0],
-                "werkzeug.socket": self.connection,
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                "CONTENT_LENGTH": length if "content-length" in names else ""}
-            for name, value in self.headers.items():
-                if "_" not in name:     # X_Real_Ip would look like X-Real-Ip
-                    key = "HTTP_" + name.upper().replace("-", "_")
-                    joint = ";" if name.lower() == "cookie" else ","
-                    known = environ[key] + joint if key in environ else ""
-                    environ[key] = known + value.strip()
-            environ.pop("HTTP_CONTENT_TYPE", None)
-            environ.pop("HTTP_CONTENT_LENGTH", None)
             body = LimitedStream({"wsgi.input": self.rfile}, int(length), None)
-            answer = Answer(body, self.wfile, sys.stderr, environ, multiprocess=False)
+            answer = Answer(body, self.wfile, sys.stderr, self.get_environ(),
+                            multiprocess=False)
             answer.is_head = self.command == "HEAD"
             answer.run(app)
             self.log_request(answer.code)
 
-    server = ThreadingHTTPServer(listener.getsockname(), Handler, False)
+        def get_environ(self):
+            self.path = re.sub(r"(?i)\A([a-z]+://[^/?]*|\*\Z)", "", self.path)
+            for name in set(self.headers):
+                if "_" in name:     # X_Real_Ip would look like X-Real-Ip
+                    del self.headers[name]
+            environ = super().get_environ()
+            environ["SERVER_PROTOCOL"] = self.request_version
+            environ["CONTENT_TYPE"] = self.headers.get("Content-Type", "")
+            environ["werkzeug.socket"] = self.connection
+            if "HTTP_COOKIE" in environ:
+                environ["HTTP_COOKIE"] = "; ".join(self.headers.get_all("Cookie"))
+            return environ
+
+    host, port = listener.getsockname()[:2]
+    server = ThreadingHTTPServer((host, port), Handler, False)
+    server.base_environ = {
+        "SERVER_NAME": host, "SERVER_PORT": str(port), "SCRIPT_NAME": ""}
     server.socket.close()
     server.socket = listener
     return server
 
 def run_simple(hostname, port, application, use_reloader=False, use_debugger=False,
-               use_evalex=True, extra_files=(), threaded=True) -> None:
+               use_evalex=True, threaded=True) -> None:
     """Serve a WSGI application for development, until Ctrl-C or SIGTERM.
     `use_reloader` restarts the program when a file changes, `use_debugger` shows
     exceptions in the browser. Port 0 lets the system choose a port."""
@@ -3070,9 +3077,8 @@ def run_simple(hostname, port, application, use_reloader=False, use_debugger=Fal
     import socket
     inherited = os.environ.get("WERKZEUG_SERVER_FD")
     try:
-        family = socket.AF_INET6 if ":" in hostname else socket.AF_INET
         listener = socket.socket(fileno=int(inherited)) if inherited else (
-            socket.create_server((hostname, port), family=family, backlog=128))
+            socket.create_server((hostname, port), backlog=128))
     except (OSError, OverflowError) as error:
         sys.exit(f"Cannot listen on {hostname}:{port}: {error}. Is another program "
                  "using the port? Choose another one with --port or app.run(port=...).")
@@ -3080,20 +3086,19 @@ def run_simple(hostname, port, application, use_reloader=False, use_debugger=Fal
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         if not inherited:
-            host = f"[{hostname}]" if ":" in hostname else hostname
             _say("WARNING: This is a development server. In production use a WSGI "
-                 f"server such as gunicorn.\n * Running on http://{host}:"
+                 f"server such as gunicorn.\n * Running on http://{hostname}:"
                  f"{listener.getsockname()[1]}\nPress CTRL+C to quit")
             if use_reloader:
-                return _run_with_reloader(listener, extra_files)
+                return _run_with_reloader(listener)
         if use_debugger:
             application = DebuggedApplication(application, use_evalex)
         if use_reloader:
             threading.Thread(daemon=True, target=lambda: (
-                _wait_for_change(extra_files), os._exit(3))).start()
+                _wait_for_change(), os._exit(3))).start()
         _make_server(listener, application).serve_forever()
 
-def _run_with_reloader(listener, extra_files):
+def _run_with_reloader(listener):
     import subprocess
     listener.set_inheritable(True)
     os.environ.update(
@@ -3118,29 +3123,30 @@ def _run_with_reloader(listener, extra_files):
                             f"{escape(''.join(last_lines))}</pre>", 500)
             server = _make_server(listener, page)
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            _wait_for_change(extra_files)
+            _wait_for_change()
             server.shutdown()
 
-def _wait_for_change(extra_files):
+def _wait_for_change():
     started = float(os.environ["MICROFLASK_STARTED"])
-    event, folders = threading.Event(), {os.getcwd(), os.path.abspath(sys.path[0])}
+    event = threading.Event()
+    folders = {os.getcwd(), os.path.abspath(sys.path[0])}
     with contextlib.suppress(ImportError):      # Watchdog tells at once; else we look
         from watchdog.events import FileSystemEventHandler
         from watchdog.observers import Observer
-        handler, observer = FileSystemEventHandler(), Observer()
+        handler = FileSystemEventHandler()
+        observer = Observer()
         handler.on_modified = handler.on_created = lambda changed: event.set()
         for folder in folders:
             observer.schedule(handler, folder, recursive=True)
         observer.start()
     while True:
-        files = {*extra_files, *(getattr(module, "__file__", None) or ""
-                                 for module in list(sys.modules.values()))}
+        files = []
         for folder in folders:
             for root, below, names in os.walk(folder):
                 below[:] = [name for name in below if name[0] != "." and name not in (
                     "__pycache__", "node_modules", "site-packages")]
-                files.update(os.path.join(root, name) for name in names
-                             if name.endswith(".py"))
+                files += [os.path.join(root, name) for name in names
+                          if name.endswith(".py")]
         for file in files:
             with contextlib.suppress(OSError):
                 if started < os.stat(file).st_mtime <= time.time() + 1:
@@ -3153,7 +3159,6 @@ def _wait_for_change(extra_files):
 # An exception becomes a page: what went wrong, where, and in each frame a console. That
 # lets anybody do anything, so it answers only a local Host, only its own page (a secret
 # and the Origin), and only after the PIN from the terminal; ten wrong PINs lock it.
-# ------------------------------
 
 _DEBUG_STYLE = """:root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: auto;
@@ -3181,37 +3186,61 @@ for (const form of document.forms) form.onsubmit = async event => {
   output.append(">>> " + code + "\\n" + text);
 };"""
 
-class _Frame:       # one frame of a traceback: source, variables, console
-    def __init__(self, frame, line):
+_DEBUG_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Error</title>
+<style>{style}</style>
+<body data-secret="{secret}">
+{parts}
+<details><summary>The request</summary>{request}</details>
+<script>{script}</script>
+"""
+
+_DEBUG_FRAME = """<details {open}>
+<summary><code>{function}</code> in {file}, line {line}</summary>
+<pre>{source}</pre>
+{console}
+<details><summary>Variables</summary>{names}</details>
+</details>
+"""
+_DEBUG_CONSOLE = """<form data-frame="{key}"><output></output>
+<input aria-label="Python" placeholder=">>>" autocomplete="off"></form>"""
+
+class _Frame:
+    """A frame of a traceback, as inspect.getinnerframes tells it, and its console."""
+    def __init__(self, info):
         import code
-        self.key, self.names = str(secrets.randbits(64)), frame.f_locals
-        self.line, self.code = line, frame.f_code
-        self.console = code.InteractiveInterpreter({**frame.f_globals, **self.names})
-        file = self.code.co_filename
-        self.is_library = file in (__file__, "<string>") or "site-packages" in file or (
-            file.startswith(os.path.dirname(os.__file__)))
+        self.info = info
+        self.key = str(secrets.randbits(64))
+        self.console = code.InteractiveInterpreter(
+            {**info.frame.f_globals, **info.frame.f_locals})
 
     def evaluate(self, source):
         output = io.StringIO()
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), (
-                contextlib.suppress(SystemExit)):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.redirect_stdout(output))
+            stack.enter_context(contextlib.redirect_stderr(output))
+            stack.enter_context(contextlib.suppress(SystemExit))
             self.console.runsource(source + "\n", "<debugger>")
         return output.getvalue()
 
-    def html(self, with_console):
-        import linecache
-        file, first = self.code.co_filename, max(1, self.line - 4)
-        source = linecache.getlines(file)[first - 1:self.line + 4]
-        lines = "".join(
-            f"<span{' class=now' * (at == self.line)}>{at:4}  {escape(text)}</span>"
-            for at, text in enumerate(source, first))
-        console = (f'<form data-frame="{self.key}"><output></output><input '
-                   'aria-label="Python" placeholder=">>>" autocomplete="off"></form>')
-        return (f"<details{' open' * (not self.is_library)}><summary><code>"
-                f"{escape(self.code.co_name)}</code> in {escape(file)}, line "
-                f"{self.line}</summary><pre>{lines}</pre>{console * with_console}"
-                f"<details><summary>Variables</summary>{_table(self.names)}</details>"
-                "</details>")
+    def html(self, has_console):
+        info = self.info
+        file = self.info.filename
+        is_library = file in (__file__, "<string>") or "site-packages" in file or (
+            file.startswith(os.path.dirname(os.__file__)))
+        source = ""
+        for at, text in enumerate(info.code_context or ()):
+            mark = " class=now" if at == info.index else ""
+            number = info.lineno - info.index + at
+            source += f"<span{mark}>{number:4}  {escape(text)}</span>"
+        return _DEBUG_FRAME.format(
+            open="" if is_library else "open", function=escape(info.function),
+            file=escape(file), line=info.lineno, source=source,
+            console=_DEBUG_CONSOLE.format(key=self.key) if has_console else "",
+            names=_table(info.frame.f_locals))
 
 def _table(values):
     rows = []
@@ -3229,17 +3258,21 @@ def _same(given, secret):
 class DebuggedApplication:
     """Middleware that shows exceptions in the browser; for development only."""
     def __init__(self, app, evalex=False):
-        self.app, self.evalex, self.failures = app, evalex, 0
+        self.app = app
+        self.evalex = evalex
+        self.failures = 0
         self.secret = secrets.token_urlsafe(20) if evalex else ""
         self.token = secrets.token_urlsafe(20)      # the cookie of who knows the PIN
         self.pin = os.environ.get("WERKZEUG_DEBUG_PIN") or str(
             secrets.randbelow(10**9)).zfill(9)
-        self.pages: deque[dict] = deque(maxlen=5)       # the frames of the last pages
+        self.frames = deque(maxlen=100)     # those of the last pages
         if evalex:
             _say(f" * Debugger is active!\n * Debugger PIN: {self.pin}")
 
     def __call__(self, environ, start_response):
-        host, app, body = environ.get("HTTP_HOST", ""), self.app, None
+        host = environ.get("HTTP_HOST", "")
+        app = self.app
+        body = None
         is_local = re.fullmatch(
             r"(?i)(([\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?", host)
         if environ.get("QUERY_STRING", "").startswith("__debugger__=") and self.evalex:
@@ -3262,8 +3295,9 @@ class DebuggedApplication:
         request.max_content_length = 100_000
         origin = request.headers.get("Origin", request.host_url[:-1])
         response = Response("Forbidden", 403, mimetype="text/plain")
-        if request.method != "POST" or origin != request.host_url[:-1] or not _same(
-                request.form.get("secret", ""), self.secret):
+        if request.method != "POST" or origin != request.host_url[:-1]:
+            return response
+        if not _same(request.form.get("secret", ""), self.secret):
             return response
         response.status = 200
         if request.args["__debugger__"] == "pin":
@@ -3274,10 +3308,11 @@ class DebuggedApplication:
         elif not _same(request.cookies.get("__debugger", ""), self.token):
             response.data = "PIN"
         else:
-            frames = {key: frame for page in self.pages for key, frame in page.items()}
+            frames = {frame.key: frame for frame in self.frames}
             frame = frames.get(request.form.get("frame"))
-            response.data = frame.evaluate(request.form.get("code", "")) if frame else (
-                "This page is too old. Load it again.\n")
+            response.data = "This page is too old. Load it again.\n"
+            if frame:
+                response.data = frame.evaluate(request.form.get("code", ""))
         return response
 
     def check(self, pin):
@@ -3287,38 +3322,32 @@ class DebuggedApplication:
             self.failures = 0
             return "ok"
         self.failures += 1
-        time.sleep(0.5 if self.failures < 5 else 3)
+        time.sleep(0.5)
         return "That is not the PIN."
 
     def page(self, error, environ):
+        import inspect
         import traceback
-        kept, parts, seen = {}, [], []
+        parts = ""
+        seen = []
         while error is not None and error not in seen:
             seen.append(error)
             title = "".join(traceback.format_exception_only(error)).strip()
-            frames = [_Frame(*item) for item in traceback.walk_tb(error.__traceback__)]
-            kept.update((frame.key, frame) for frame in frames)
-            parts.append(f"{'<p>It came from:' * bool(parts)}<h1>{escape(title)}</h1>")
-            for is_library, group in groupby(frames[::-1], op.attrgetter("is_library")):
-                html = "".join(frame.html(self.evalex) for frame in group)
-                parts.append(f"<details><summary>Frames of libraries</summary>{html}"
-                             "</details>" if is_library else html)
+            parts += f"<h1>{'It came from: ' * bool(parts)}{escape(title)}</h1>"
+            for info in inspect.getinnerframes(error.__traceback__, 9)[::-1]:
+                self.frames.append(_Frame(info))
+                parts += self.frames[-1].html(self.evalex)
             error = error.__cause__ or (
                 None if error.__suppress_context__ else error.__context__)
-        self.pages.append(kept)
-        return (
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Error</title>'
-            '<meta name="viewport" content="width=device-width"><style>'
-            f'{_DEBUG_STYLE}</style><body data-secret="{self.secret}">{"".join(parts)}'
-            f"<details><summary>The request</summary>{_table(environ)}</details>"
-            f"<script>{_DEBUG_SCRIPT}</script>")
+        return _DEBUG_PAGE.format(
+            secret=self.secret, parts=parts, style=_DEBUG_STYLE, script=_DEBUG_SCRIPT,
+            request=_table(environ))
 
 # ------------------------------
 # 20. The command line
 # `microflask run` finds the application and serves it. A command is a plain function,
 # and its signature says how to call it: `def add(name, admin=False)` is called as
 # `microflask add Ada --admin`.
-# ------------------------------
 
 def _say(text):
     print(text, file=sys.stderr, flush=True)
@@ -3326,19 +3355,17 @@ def _say(text):
 def _is_true(text):
     return text.lower() not in ("", "0", "false", "no", "off")
 
-class AppGroup:     # commands by name, and groups of them
-    def __init__(self):
-        self.commands: dict[str, Any] = {}
-
+class AppGroup(dict):
+    """Commands by name, and groups of them."""
     def command(self, name=None):
         return lambda f: self.add_command(f, name)
 
     def add_command(self, f, name=None):
-        self.commands[name or f.__name__.replace("_", "-")] = f
+        self[name or f.__name__.replace("_", "-")] = f
         return f
 
     def group(self, name):
-        return self.commands.setdefault(name, AppGroup())
+        return self.setdefault(name, AppGroup())
 
 class NoAppException(Exception):
     """The application, or a command, cannot be found."""
@@ -3360,10 +3387,8 @@ def _load_app():
     if wanted is None:
         raise NoAppException("Could not locate an application: there is no wsgi.py or "
                              "app.py here. Use --app module:name, or set FLASK_APP.")
-    name, _, attribute = wanted.partition(":")
-    folder = os.getcwd()
-    if name.endswith(".py") or os.sep in name:
-        folder, name = os.path.split(os.path.abspath(name.removesuffix(".py")))
+    file, _, attribute = wanted.partition(":")
+    folder, name = os.path.split(os.path.abspath(file.removesuffix(".py")))
     sys.path.insert(0, folder)
     try:
         module = importlib.import_module(name)
@@ -3373,55 +3398,52 @@ def _load_app():
         raise NoAppException(f"Could not import {name!r}: there is no such file or "
                              f"module in {folder}.") from None
     if not attribute:
-        apps = [key for key, value in vars(module).items() if isinstance(value, Flask)
-                and type(value) is not LocalProxy]
+        apps = [
+            key for key, value in vars(module).items() if isinstance(value, Flask)]
         names = [key for key in ("app", "application") if key in apps] or apps or [
             key for key in ("create_app", "make_app") if hasattr(module, key)]
-        attribute = names[0] if len(names) == 1 or "app" in names[:1] else ""
-    if not hasattr(module, attribute.partition("(")[0]):
+        attribute = names[0] if len(names) == 1 or "app" in names else ""
+    is_there = hasattr(module, attribute.partition("(")[0])
+    app = eval(attribute, dict(vars(module))) if is_there else None     # name or call
+    if callable(app) and not isinstance(app, Flask):
+        app = app()
+    if not isinstance(app, Flask):
         raise NoAppException(
             f"There is no application {attribute!r} in {name!r}. Name one: --app "
             f"{name}:name or --app '{name}:factory()'."
             + did_you_mean(attribute, vars(module)))
-    found = eval(attribute, dict(vars(module)))     # a name, or a call
-    try:
-        found = found() if callable(found) and not isinstance(found, Flask) else found
-    except TypeError as error:
-        if error.__traceback__.tb_next:     # it was called, and has an error of its own
-            raise
-        raise NoAppException(f"{attribute!r} could not be called: {error}") from None
-    if not isinstance(found, Flask):
-        raise NoAppException(f"{name}:{attribute} is not an application.")
     if "FLASK_DEBUG" in os.environ:
-        found.debug = _is_true(os.environ["FLASK_DEBUG"])
-    return found
+        app.debug = _is_true(os.environ["FLASK_DEBUG"])
+    return app
 
-def _call(name, f, args):
+def _add_commands(parser, commands, path="FLASK"):
+    """Give an argparse parser a command for each function, as its signature says."""
     import argparse
     import inspect
-    parser = argparse.ArgumentParser(f"microflask {name}", description=f.__doc__,
+    choices = parser.add_subparsers(metavar="command", required=True)
+    for name, f in commands.items():
+        command = choices.add_parser(name, help=f.__doc__, description=f.__doc__,
                                      conflict_handler="resolve")
-    before, rest = [], []
-    for key, parameter in inspect.signature(f).parameters.items():
-        default = os.environ.get(f"FLASK_{name}_{key}".upper(), parameter.default)
-        hint = f"{parameter.annotation} {type(parameter.default).__name__}"
-        kind = next((kind for kind in (bool, float, int) if kind.__name__ in hint), str)
-        flags = [f"-{key[0]}"] * (key in ("host", "port"))
-        flags.append(f"--{key.replace('_', '-')}")
-        if parameter.kind == parameter.VAR_POSITIONAL:
-            parser.add_argument(key, type=kind, nargs="*")
-            rest.append(key)
-        elif parameter.default is parameter.empty:
-            parser.add_argument(key, type=kind)
-            before.append(key)
-        elif kind is bool:
-            parser.add_argument(*flags, action=argparse.BooleanOptionalAction, default=(
-                _is_true(default) if isinstance(default, str) else default))
-        else:
-            parser.add_argument(*flags, default=default, type=kind)
-    values = vars(parser.parse_args(args))
-    before = [values.pop(key) for key in before]
-    return f(*before, *chain(*[values.pop(key) for key in rest]), **values)
+        prefix = f"{path}_{name}".upper()
+        if isinstance(f, AppGroup):
+            _add_commands(command, f, prefix)
+            continue
+        command.set_defaults(command=f)
+        for key, parameter in inspect.signature(f).parameters.items():
+            hint = f"{parameter.annotation} {type(parameter.default).__name__}"
+            kinds = [kind for kind in (bool, float, int) if kind.__name__ in hint]
+            kind = kinds[0] if kinds else str
+            if parameter.default is parameter.empty:
+                command.add_argument(key, type=kind)
+                continue
+            flags = [f"-{key[0]}", f"--{key.replace('_', '-')}"]
+            default = os.environ.get(f"{prefix}_{key}".upper(), parameter.default)
+            if kind is bool:
+                default = _is_true(default) if isinstance(default, str) else default
+                command.add_argument(
+                    *flags[1:], action=argparse.BooleanOptionalAction, default=default)
+            else:
+                command.add_argument(*flags, default=default, type=kind)
 
 def _run_command(host="127.0.0.1", port=5000, debug: bool | None = None,
                  reload: bool | None = None, debugger: bool | None = None):
@@ -3429,69 +3451,47 @@ def _run_command(host="127.0.0.1", port=5000, debug: bool | None = None,
     if debug is not None:
         os.environ["FLASK_DEBUG"] = str(int(debug))
     debug = _is_true(os.environ.get("FLASK_DEBUG", ""))
-    reload, app = debug if reload is None else reload, None
-    try:
-        app = _load_app()
-    except Exception as error:
-        is_parent = reload and "WERKZEUG_RUN_MAIN" not in os.environ
-        if isinstance(error, NoAppException) or not is_parent:
-            raise       # else the reloader shows it, until it is mended
-    run_simple(host, port, app, reload, debug if debugger is None else debugger)
-
-def _shell_command():
-    """Open a Python prompt with `app`, `g` and the names of shell_context_processor."""
-    import code
-    app = _load_app()
-    with app.app_context():
-        names = {"app": app, "g": g}
-        for f in app.shell_context_processors:
-            names.update(f())
-        code.interact(f"Python {sys.version} with {app.name}", local=names)
+    reload = debug if reload is None else reload
+    debugger = debug if debugger is None else debugger
+    app = None
+    if not reload or "WERKZEUG_RUN_MAIN" in os.environ:
+        app = _load_app()       # else only the child of the reloader needs it
+    run_simple(host, port, app, reload, debugger)
 
 def main(args=None) -> None:
     """Run a command; without `args` the one that the terminal names."""
     import argparse
     parser = argparse.ArgumentParser("microflask", add_help=False, allow_abbrev=False)
     parser.add_argument("--app", "-A", help="the application: module:name")
-    parser.add_argument("--debug", action=argparse.BooleanOptionalAction)
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--help", action="store_true", help="show this text")
-    parser.add_argument("command", nargs="?")
-    parser.add_argument("args", nargs=argparse.REMAINDER)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="command ...")
     options = parser.parse_args(args)
+    rest = options.rest or ["--help"]
     os.environ["FLASK_RUN_FROM_CLI"] = "true"
     _load_dotenv()
     if options.app:
         os.environ["FLASK_APP"] = options.app
-    if options.debug is not None:
-        os.environ["FLASK_DEBUG"] = str(int(options.debug))
-    commands = {"run": _run_command, "shell": _shell_command}
-    path = [options.command, *options.args]
+    app = None
+    commands = {"run": _run_command}
     try:
-        if options.command in commands:
-            return _call(options.command, commands[options.command], options.args)
-        app, problem = None, ""
-        try:
-            app = _load_app()
-            commands.update(app.cli.commands)
-        except Exception as error:
-            if options.command:
-                raise
-            problem = f"\nError: {error}"
-        if not options.command:
-            parser.print_help()
-            print("\ncommands:", *(f"{name:16} {f.__doc__ or ''}"
-                                   for name, f in commands.items()), sep="\n  ")
-            return print(problem)
-        command: Any = SimpleNamespace(commands=commands)
-        while hasattr(command, "commands"):
-            name = path.pop(0) if path else ""
-            if name not in command.commands:
-                raise NoAppException(f"There is no command {name!r}."
-                                     + did_you_mean(name, command.commands))
-            command = command.commands[name]
-        with app.app_context():
-            _call(name, app.ensure_sync(command), path)
+        if rest[0] != "run":
+            try:
+                app = _load_app()
+                commands.update(app.cli)
+            except Exception as error:
+                if rest[0] != "--help":
+                    raise
+                print(f"Error: {error}")
+        parser = argparse.ArgumentParser("microflask", usage=parser.format_usage()[7:])
+        _add_commands(parser, commands)
+        values = vars(parser.parse_args(rest))
+        command = values.pop("command")
+        if app is None:
+            command(**values)
+        else:
+            with app.app_context():
+                app.ensure_sync(command)(**values)
     except NoAppException as error:
         sys.exit(f"Error: {error}")
 

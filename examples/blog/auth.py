@@ -18,10 +18,14 @@ def load_user():
     query = "SELECT id, name FROM member WHERE id = ?"
     g.user = get_db().execute(query, [session.get("user_id")]).fetchone()
 
-@bp.app_template_global()
 def csrf_token():
     """Return the secret of this session: each form sends it, no other site knows it."""
     return session.setdefault("token", secrets.token_hex(16))
+
+@bp.app_context_processor
+def name_token():
+    """Let templates call `csrf_token()`."""
+    return {"csrf_token": csrf_token}
 
 @bp.before_app_request
 def check_token():

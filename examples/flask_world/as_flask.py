@@ -46,8 +46,8 @@ import blinker
 import click
 import microflask
 from click.testing import CliRunner
-from microflask import (BuildError, HTTPException, LocalProxy, current_app,
-                        default_exceptions, json, request)
+from microflask import (HTTPException, LocalProxy, current_app, default_exceptions,
+                        json, request)
 
 # ------------------------------
 # 1. Standing in for flask and werkzeug
@@ -150,21 +150,15 @@ def install():
 # subclass. Each class here holds what one of them lacks; `ADDITIONS` says which.
 # ------------------------------
 
-class MoreOfFileStorage:
-    """Without a file name, a file has that of its stream."""
-    _init = microflask.FileStorage.__init__
-
-    def __init__(self, stream=None, filename=None, *args, **options):
-        if filename is None and isinstance(getattr(stream, "name", None), str):
-            filename = stream.name
-        self._init(stream, filename, *args, **options)
-
 class MoreOfHTTPException:
     def __call__(self, environ, start_response):
         return self.get_response(environ)(environ, start_response)
 
-ADDITIONS = {
-    microflask.FileStorage: MoreOfFileStorage, HTTPException: MoreOfHTTPException}
+class MoreOfMultiDict:
+    def lists(self):
+        return dict.items(self)
+
+ADDITIONS = {HTTPException: MoreOfHTTPException, microflask.MultiDict: MoreOfMultiDict}
 
 for _class, _more in ADDITIONS.items():
     for _name in vars(_more).keys() - vars(type("Empty", (), {})).keys():
@@ -183,6 +177,7 @@ for _name, _method in vars(borrow("werkzeug.datastructures", "Headers")).items()
 class Request(microflask.Request, borrow("werkzeug.wrappers", "Request")):
     """The request, with all that Werkzeug reads in its headers."""
     authorization = borrow("werkzeug.wrappers", "Request").authorization
+    blueprints = property(lambda self: list(self.owners[:0:-1]))
 
 class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
     """The response, with all the headers that Werkzeug can write."""
@@ -284,6 +279,9 @@ class AppContext(microflask.AppContext):
     session = microflask.AppContext.session.setter(
         lambda self, value: setattr(self.request, "session", value))
 
+# Extensions import these, but nobody sends them.
+(appcontext_pushed, appcontext_popped, appcontext_tearing_down,
+ before_render_template) = (blinker.Signal() for _ in range(4))
 request_ctx = LocalProxy(lambda: request.environ and microflask._context.get())
 
 def after_this_request(f):
@@ -299,6 +297,12 @@ def copy_current_request_context(f):
 
 class Config(microflask.Config):
     """The settings, with more sources for them."""
+    def from_envvar(self, variable_name, silent=False):
+        path = os.environ.get(variable_name, "")
+        if not path and not silent:
+            raise RuntimeError(f"The variable {variable_name!r} is not set.")
+        return bool(path) and self.from_pyfile(path, silent)
+
     def from_prefixed_env(self, prefix="FLASK", *, loads=json.loads):
         """Take variables such as FLASK_SECRET_KEY; `__` goes into a dict."""
         for name, value in sorted(os.environ.items()):
@@ -311,11 +315,6 @@ class Config(microflask.Config):
                 settings[path[-1]] = value
         return True
 
-    def get_namespace(self, namespace, lowercase=True, trim_namespace=True):
-        change = str.lower if lowercase else str
-        return {change(key[len(namespace) * trim_namespace:]): value
-                for key, value in self.items() if key.startswith(namespace)}
-
 class SessionInterface(microflask.SessionInterface):
     """How sessions are kept; the settings of the cookie have a method each."""
     def _option(key):
@@ -323,7 +322,7 @@ class SessionInterface(microflask.SessionInterface):
 
     get_cookie_domain, get_cookie_secure = _option("DOMAIN"), _option("SECURE")
     get_cookie_httponly, get_cookie_samesite = _option("HTTPONLY"), _option("SAMESITE")
-    get_cookie_partitioned = _option("PARTITIONED")
+    get_cookie_partitioned, get_cookie_name = _option("PARTITIONED"), _option("NAME")
 
     def get_cookie_path(self, app):
         return app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
@@ -449,8 +448,6 @@ class Scaffold(microflask.Scaffold):
         return f
 
     def open_resource(self, resource, mode="rb", encoding=None):
-        if mode not in ("r", "rt", "rb"):
-            raise ValueError("Resources can only be opened for reading.")
         return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
 
 def join_prefixes(outer, inner):
@@ -482,9 +479,10 @@ class Blueprint(Scaffold, microflask.Blueprint):
     def __init__(self, *args, **options):
         if options.pop("subdomain", None):
             raise NotImplementedError("microflask's blueprints have no subdomain")
+        self.url_values_defaults = options.pop("url_defaults", None) or {}
+        self.cli_group = options.pop("cli_group", "")
         super().__init__(*args, **options)
         self.children = []
-        self.url_values_defaults = vars(self).pop("url_defaults")   # hides the method
 
     @microflask.setupmethod
     def record(self, f):
@@ -541,17 +539,26 @@ class Blueprint(Scaffold, microflask.Blueprint):
 
     add_app_template_filter = _for_app("add_template_filter")
     add_app_template_global = _for_app("add_template_global")
-    add_app_template_test = _for_app("add_template_test")
     app_url_value_preprocessor = _for_app("url_value_preprocessor")
     app_url_defaults = _for_app("url_defaults")
+    teardown_app_request = _for_app("teardown_request")
+    app_template_global = functools.partialmethod(
+        microflask.Blueprint._decorate_on_app, "template_global")
 
 class Flask(Scaffold, microflask.Flask):
     """The application, with the steps that an extension can call or replace."""
     request_class, response_class = Request, Response
-    url_rule_class, url_map_class, config_class = Rule, Map, Config
+    url_rule_class, url_map_class = Rule, Map
     session_interface = SecureCookieSessionInterface()
     test_client_class = test_cli_runner_class = None
-    url_build_error_handlers = microflask.cached_property(lambda self: [])
+    add_template_filter, add_template_test = [functools.partialmethod(
+        microflask.Flask._add_to_templates, kind) for kind in ("filters", "tests")]
+    template_test = functools.partialmethod(
+        microflask.Flask._decorate_for_templates, "tests")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.config = Config(self.config.root_path, self.config)
 
     def add_url_rule(self, rule, endpoint=None, view_func=None,
                      provide_automatic_options=None, **options):
@@ -589,17 +596,11 @@ class Flask(Scaffold, microflask.Flask):
             for f in self.url_default_functions.get(owner, ()):
                 f(endpoint, values)
 
-    def url_for(self, endpoint, **values):
+    def url_for(self, endpoint, /, *, _method=None, **values):
         if endpoint[:1] == "." and request:
             endpoint = f"{request.blueprint or ''}{endpoint}".lstrip(".")
         self.inject_url_defaults(endpoint, values)
-        try:
-            return super().url_for(endpoint, **values)
-        except BuildError as error:
-            for handler in self.url_build_error_handlers:
-                if (url := handler(error, endpoint, values)) is not None:
-                    return url
-            raise
+        return super().url_for(endpoint, **values)
 
     @microflask.cached_property
     def logger(self):
@@ -791,8 +792,7 @@ MEANINGS: dict[str, Any] = {
     "werkzeug.wsgi.LimitedStream": borrow("werkzeug.wsgi", "LimitedStream"),
     "werkzeug.utils.send_file": borrow("werkzeug.utils", "send_file"),
     **{f"werkzeug.exceptions.{theirs.__name__}": default_exceptions[code]
-       for code, theirs in borrow(
-           "werkzeug.exceptions", "default_exceptions").items()
+       for code, theirs in borrow("werkzeug.exceptions", "default_exceptions").items()
        if code in default_exceptions}}
 
 if __name__ == "__main__":
