@@ -68,11 +68,11 @@ T = TypeVar("T")
 D = TypeVar("D")
 V = TypeVar("V")
 
-# ======================================
+# ====================
 # Part one: the framework
-# ======================================
+# ====================
 
-# ------------------------------
+# --------------------
 # 1. Rules: how a path becomes a regular expression
 # A rule such as `/user/<name>/post/<int:id>` is fixed text with variables. Each has a
 # converter: a regular expression for its text, and methods that turn the text into a
@@ -237,7 +237,7 @@ class Rule:
                 path += part[1].to_url(values[part[0]])
         return path
 
-# ------------------------------
+# --------------------
 # 2. The map: which rule matches, and the URL back
 # The time to match must not grow with the number of rules. A rule without variables is
 # found in one dict. The others are grouped by shape: how many segments a rule has, and
@@ -245,9 +245,8 @@ class Rule:
 # that have them, and only these try their regular expressions, by their weight.
 
 class Map:
-    """All rules of an application.
-    `converters` maps names to converter classes. `strict_slashes` is the default for
-    rules that do not set it."""
+    """All rules of an application. `converters` maps names to classes of converters,
+    `strict_slashes` is the default for rules that do not set it."""
     strict_slashes = True
 
     def __init__(self):
@@ -373,7 +372,7 @@ def did_you_mean(word, words):
     near = get_close_matches(word, words, 1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
-# ------------------------------
+# --------------------
 # 3. Errors that are answers
 # `abort(404)` raises an exception, and the exception knows the response to send. So any
 # function, however deep, can end a request. Each status code from 400 on has a class.
@@ -425,7 +424,7 @@ class Unauthorized(HTTPException):
 
 class Forbidden(HTTPException):
     code = 403
-    description = "You are not allowed to see this page or to do this."
+    description = "You are not allowed to do this."
 
 class NotFound(HTTPException):
     code = 404
@@ -433,7 +432,7 @@ class NotFound(HTTPException):
 
 class MethodNotAllowed(HTTPException):
     code = 405
-    description = "This address does not accept requests of this method."
+    description = "This address does not accept this method."
 
     def __init__(self, valid_methods=None, description=None, response=None):
         super().__init__(description, response)
@@ -507,7 +506,7 @@ def abort(code, *args, **kwargs) -> NoReturn:
         raise LookupError(f"abort({code!r}): there is no exception for this code")
     raise default_exceptions[code](*args, **kwargs)
 
-# ------------------------------
+# --------------------
 # 4. Context: `request` without passing it along
 # `request` is global, and yet every thread and every task sees its own. Behind the name
 # is a LocalProxy. Each time you use it, it asks a ContextVar (PEP 567) for the context
@@ -724,7 +723,7 @@ got_request_exception = Signal()
 template_rendered = Signal()
 message_flashed = Signal()
 
-# ------------------------------
+# --------------------
 # 5. Many values under one name; headers
 # A query, a form and the headers can hold one name several times. A MultiDict keeps a
 # list for each key and shows its first value. Headers keep their order and ignore case.
@@ -925,7 +924,7 @@ class EnvironHeaders(Headers):
             for key, value in environ.items()
             if key[:5] == "HTTP_" or value and key in _PLAIN_KEYS])
 
-# ------------------------------
+# --------------------
 # 6. The words of HTTP: options, dates, cookies
 # Header values are small languages. The parsers read whatever a client sends: they
 # never raise, their time is proportional to the length, and they leave out what they
@@ -1042,7 +1041,7 @@ def dump_cookie(
         raise ValueError(f"this is not a valid cookie: {cookie!r}")
     return cookie
 
-# ------------------------------
+# --------------------
 # 7. The request
 # The server hands over a dict, the environ (PEP 3333). A Request keeps it, and parses
 # nothing before you ask. Each result is kept. The environ holds bytes as Latin-1 text;
@@ -1257,7 +1256,7 @@ class Request:
         for _, file in _pairs(self._files):
             file.close()
 
-# ------------------------------
+# --------------------
 # 8. The response
 # A Response is a status, headers and a body: a list of bytes or an iterator. It is a
 # WSGI application itself: called with environ and start_response, it sends its head and
@@ -1442,7 +1441,7 @@ def redirect(location: str, code: int = 302) -> Response:
     response.headers._list.append(("Location", url))
     return response
 
-# ------------------------------
+# --------------------
 # 9. Configuration and JSON
 # The configuration is a dict that fills itself from a Python file or an object. Only
 # names in upper case are settings. JSON goes through a provider, so that an application
@@ -1533,7 +1532,7 @@ def jsonify(*args, **kwargs) -> Response:
     """Return a JSON response of one value, of several as a list, or of keywords."""
     return _context.get().app.json.response(*args, **kwargs)
 
-# ------------------------------
+# --------------------
 # 10. Sessions and flashed messages
 # The session is a dict in a cookie: JSON, the time, and a signature that itsdangerous
 # makes with the SECRET_KEY (an HMAC). The client can read it but not forge it: without
@@ -1701,7 +1700,7 @@ def get_flashed_messages(with_categories=False, category_filter=()) -> list:
              if not category_filter or each[0] in category_filter]
     return found if with_categories else [message for _, message in found]
 
-# ------------------------------
+# --------------------
 # 11. Templates
 # Jinja renders the templates; this chapter says where they are and what they can use.
 # HTML, XML and SVG files, and templates that are strings, escape your values.
@@ -1758,7 +1757,7 @@ def render_template_string(source: str, **context) -> str:
         app.string_templates[source] = template
     return _render(template, context)
 
-# ------------------------------
+# --------------------
 # 12. What application and blueprint share; blueprints
 # Both register views, hooks and error handlers. Hooks are kept by the blueprint's name,
 # or None: all requests (in a blueprint, its own). A blueprint records what you
@@ -1870,6 +1869,9 @@ class Scaffold:
         return f
 
     def errorhandler(self, code_or_exception) -> Callable[[T], T]:
+        if not isinstance(code_or_exception, (int, type)):
+            raise TypeError("Write @app.errorhandler(404): it needs a code or a class.")
+
         def decorator(f: T) -> T:
             self.register_error_handler(code_or_exception, f)
             return f
@@ -1965,7 +1967,7 @@ class Blueprint(Scaffold):
     app_errorhandler = partialmethod(_decorate_on_app, "errorhandler")
     app_template_filter = partialmethod(_decorate_on_app, "template_filter")
 
-# ------------------------------
+# --------------------
 # 13. The application: from environ to response
 # This is the way of every request:
 #
@@ -2329,7 +2331,8 @@ class Flask(Scaffold):
     def run(self, host: str | None = None, port: int | None = None,
             debug: bool | None = None, load_dotenv=True, **options) -> None:
         """Serve the application for development, by default on http://127.0.0.1:5000.
-        `debug` switches on the debugger and the reloader."""
+        `debug` shows exceptions in the browser, and restarts when a file changes; or
+        set `use_debugger` and `use_reloader`."""
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
             return      # the command line imports the module, and serves it itself
         if load_dotenv:
@@ -2350,11 +2353,11 @@ def make_response(*args) -> Response:
     """Return a Response that you can change, from whatever a view can return."""
     return current_app.make_response(args[0] if len(args) == 1 else args or "")
 
-# ======================================
+# ====================
 # Part two: the workbench
-# ======================================
+# ====================
 
-# ------------------------------
+# --------------------
 # 14. Bodies and multipart forms
 # A body can be larger than the memory and different from what it claims, so it is read
 # in pieces and counted. A multipart form (RFC 7578) is parts between boundaries. One
@@ -2367,7 +2370,7 @@ class LimitedStream(io.RawIOBase):
             raise RequestEntityTooLarge
         self.raw = environ["wsgi.input"]
         self.left = length or 0
-        self.ends_itself = environ.get("wsgi.input_terminated", False)
+        self.ends_itself = length is None and environ.get("wsgi.input_terminated")
         if self.ends_itself:        # one byte more shows that it is too long
             self.left = sys.maxsize if limit is None else limit + 1
 
@@ -2517,7 +2520,7 @@ def parse_multipart(request):
             return ImmutableMultiDict(), ImmutableMultiDict()
         raise
 
-# ------------------------------
+# --------------------
 # 15. Files, preferences
 # A file goes out with its date and an entity tag, so that a browser can ask whether it
 # has changed. A name that comes from a client must pass `safe_join`, which never leads
@@ -2619,9 +2622,8 @@ def _disposition(kind, name):       # the name, and in ASCII, too (RFC 6266)
     return f"{kind}; filename={text}"
 
 class Accept(list):
-    """What a client prefers: (value, quality from 0 to 1), the most specific first.
-    `value in accept` tells whether a value is acceptable. The language `en` accepts
-    `en-GB`; if nothing fits, `best_match` lets `en-GB` accept `en`."""
+    """What a client prefers, the most specific first: (value, quality from 0 to 1).
+    `en` accepts `en-GB`; if nothing fits, `best_match` lets `en-GB` accept `en`."""
     def __init__(self, header):
         self.header = header
         for item in parse_list_header(header):
@@ -2658,7 +2660,7 @@ class Accept(list):
     accept_html = property(
         lambda self: "text/html" in self or "application/xhtml+xml" in self)
 
-# ------------------------------
+# --------------------
 # 16. Class views, passwords, proxies
 # Views that are classes, hashes of passwords that Werkzeug reads, too, and a middleware
 # that tells the application what the proxies in front of it know.
@@ -2739,7 +2741,7 @@ class ProxyFix:
                     environ["HTTP_HOST"] = f"{host}:{value}"
         return self.app(environ, start_response)
 
-# ------------------------------
+# --------------------
 # 17. Testing
 # The test client makes an environ of what you pass, calls the application, and returns
 # the response. It needs no server. Between requests it keeps the cookies.
@@ -2957,20 +2959,19 @@ class FlaskClient:
     def delete_cookie(self, key, **attributes):
         self._cookies.pop(key, None)
 
-# ------------------------------
+# --------------------
 # 18. Development server and reloader
 # A server for your own computer, made of `http.server` and `wsgiref`: one thread and
 # one request a connection. It refuses a request whose length is in doubt. The reloader
 # is a parent process that keeps the socket, and a child that ends when a file changes.
 
-_REQUEST_LINE = re.compile(
-    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ HTTP/1\.[01]\r?\n")
+_HEAD = re.compile(     # request line, fields, empty line; lines end with CRLF or LF
+    rb"([!#$%&'*+.^`|~\w-]+) ([\x21-\x7e\x80-\xff]+) (HTTP/1\.[01])\r?\n"
+    rb"((?:[!#$%&'*+.^`|~\w-]+:[^\r\n\0]*\r?\n)*)\r?\n")
 
 def _make_server(listener, app):
-    from http.client import HTTPMessage
-    from http.server import ThreadingHTTPServer
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
     from wsgiref.handlers import SimpleHandler
-    from wsgiref.simple_server import WSGIRequestHandler
 
     class Answer(SimpleHandler):
         http_version = "1.1"
@@ -3000,26 +3001,25 @@ def _make_server(listener, app):
             if not self.headers_sent:
                 self.send_headers()
 
-    class Fields(HTTPMessage):      # or email would parse Content-Type, too
-        get_content_type = get_content_maintype = lambda self: "text"
-
-    class Handler(WSGIRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         timeout = 60
         protocol_version = "HTTP/1.1"
-        MessageClass = Fields
 
         def handle(self):
             with contextlib.suppress(OSError):      # the client left
-                self.raw_requestline = self.rfile.readline(65537)
-                self.command = ""
+                head = bytearray()
+                line = b"-"
+                while line.strip() and len(head) < 65536:
+                    line = self.rfile.readline(65536 - len(head))
+                    head += line
+                match = _HEAD.fullmatch(head)
+                self.command = ""       # what http.server needs to send an error
                 self.request_version = "HTTP/1.1"
-                self.requestline = self.raw_requestline[:100].decode("latin-1").strip()
-                if len(self.raw_requestline) > 65536:
-                    self.send_error(414)
-                elif not _REQUEST_LINE.fullmatch(self.raw_requestline):
-                    self.send_error(400)
-                elif self.parse_request():
-                    self.answer()
+                self.requestline = head[:1000].decode("latin-1").partition("\r")[0]
+                if match:
+                    self.answer(*[part.decode("latin-1") for part in match.groups()])
+                elif head:
+                    self.send_error(400 if len(head) < 65536 else 431)
                 # A client that still sends would lose the answer if we closed now.
                 self.wfile.flush()
                 self.connection.shutdown(1)
@@ -3028,42 +3028,42 @@ def _make_server(listener, app):
                     if not self.rfile.read1(65536):
                         break
 
-        def answer(self):
-            names = [name.lower() for name in self.headers]
-            length = self.headers.get("Content-Length", "0")
-            if "transfer-encoding" in names:
+        def answer(self, method, target, version, fields):
+            self.command = method
+            target = re.sub(r"(?i)\A([a-z]+://[^/?]*|\*\Z)", "", target)
+            path, _, query = target.partition("?")
+            environ = {
+                "REQUEST_METHOD": method, "SCRIPT_NAME": "",
+                "PATH_INFO": unquote(path, "latin-1"), "QUERY_STRING": query,
+                "SERVER_NAME": host, "SERVER_PORT": str(port),
+                "SERVER_PROTOCOL": version, "REMOTE_ADDR": self.client_address[0],
+                "werkzeug.socket": self.connection}
+            for name, value in re.findall("(.+?):[ \t]*(.*?)[ \t]*\r?\n", fields):
+                key = "HTTP_" + name.upper().replace("-", "_")
+                joint = "; " if key == "HTTP_COOKIE" else ","
+                if "_" in name:     # X_Real_Ip would look like X-Real-Ip
+                    continue
+                if key in environ:
+                    value = environ[key] + joint + value
+                environ[key] = value
+            length = environ.get("HTTP_CONTENT_LENGTH", "0")
+            name = environ.get("HTTP_HOST", "," if version == "HTTP/1.1" else "")
+            if "HTTP_TRANSFER_ENCODING" in environ:
                 return self.send_error(501, "Send a Content-Length")
-            if (not re.fullmatch("[0-9]{1,18}", length)
-                    or self.headers.defects or self.headers.get_payload()
-                    or not all(map(_TOKEN.fullmatch, names))
-                    or any(names.count(name) > 1 for name in ("host", "content-length"))
-                    or "host" not in names and self.request_version == "HTTP/1.1"
-                    or re.search(r"[\r\n\0]", "".join(self.headers.values()))):
+            if not re.fullmatch("[0-9]{1,18}", length) or "," in name:
                 return self.send_error(400)
+            if environ.get("HTTP_EXPECT") and version == "HTTP/1.1":
+                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
+            environ["CONTENT_LENGTH"] = environ.pop("HTTP_CONTENT_LENGTH", "")
             body = LimitedStream({"wsgi.input": self.rfile}, int(length), None)
-            answer = Answer(body, self.wfile, sys.stderr, self.get_environ(),
-                            multiprocess=False)
-            answer.is_head = self.command == "HEAD"
+            answer = Answer(body, self.wfile, sys.stderr, environ, multiprocess=False)
+            answer.is_head = method == "HEAD"
             answer.run(app)
             self.log_request(answer.code)
 
-        def get_environ(self):
-            self.path = re.sub(r"(?i)\A([a-z]+://[^/?]*|\*\Z)", "", self.path)
-            for name in set(self.headers):
-                if "_" in name:     # X_Real_Ip would look like X-Real-Ip
-                    del self.headers[name]
-            environ = super().get_environ()
-            environ["SERVER_PROTOCOL"] = self.request_version
-            environ["CONTENT_TYPE"] = self.headers.get("Content-Type", "")
-            environ["werkzeug.socket"] = self.connection
-            if "HTTP_COOKIE" in environ:
-                environ["HTTP_COOKIE"] = "; ".join(self.headers.get_all("Cookie"))
-            return environ
-
     host, port = listener.getsockname()[:2]
     server = ThreadingHTTPServer((host, port), Handler, False)
-    server.base_environ = {
-        "SERVER_NAME": host, "SERVER_PORT": str(port), "SCRIPT_NAME": ""}
     server.socket.close()
     server.socket = listener
     return server
@@ -3071,8 +3071,7 @@ def _make_server(listener, app):
 def run_simple(hostname, port, application, use_reloader=False, use_debugger=False,
                use_evalex=True, threaded=True) -> None:
     """Serve a WSGI application for development, until Ctrl-C or SIGTERM.
-    `use_reloader` restarts the program when a file changes, `use_debugger` shows
-    exceptions in the browser. Port 0 lets the system choose a port."""
+    Port 0 lets the system choose. See `Flask.run` for reloader and debugger."""
     import signal
     import socket
     inherited = os.environ.get("WERKZEUG_SERVER_FD")
@@ -3154,7 +3153,7 @@ def _wait_for_change():
         event.wait(0.5)
         event.clear()
 
-# ------------------------------
+# --------------------
 # 19. The debugger
 # An exception becomes a page: what went wrong, where, and in each frame a console. That
 # lets anybody do anything, so it answers only a local Host, only its own page (a secret
@@ -3209,7 +3208,7 @@ _DEBUG_CONSOLE = """<form data-frame="{key}"><output></output>
 <input aria-label="Python" placeholder=">>>" autocomplete="off"></form>"""
 
 class _Frame:
-    """A frame of a traceback, as inspect.getinnerframes tells it, and its console."""
+    """A frame of a traceback, and its console."""
     def __init__(self, info):
         import code
         self.info = info
@@ -3343,7 +3342,7 @@ class DebuggedApplication:
             secret=self.secret, parts=parts, style=_DEBUG_STYLE, script=_DEBUG_SCRIPT,
             request=_table(environ))
 
-# ------------------------------
+# --------------------
 # 20. The command line
 # `microflask run` finds the application and serves it. A command is a plain function,
 # and its signature says how to call it: `def add(name, admin=False)` is called as
