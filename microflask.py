@@ -70,7 +70,6 @@ V = TypeVar("V")
 
 # ====================
 # Part one: the framework
-# ====================
 
 # --------------------
 # 1. Rules: how a path becomes a regular expression
@@ -833,7 +832,7 @@ class ImmutableMultiDict(MultiDict[V]):
     __setitem__ = __delitem__ = add = setlist = update = _immutable
     pop = popitem = setdefault = clear = __ior__ = _immutable
 
-_NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\t\x20-\x7e\x80-\xff]*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")      # RFC 9110 section 5.6.2
 
 @functools.lru_cache(maxsize=200)
@@ -843,11 +842,9 @@ def _quote_url(url):
 def _header(name, value):
     name = str(name)
     value = str(value)
-    if not _TOKEN.fullmatch(name):
-        raise ValueError(f"{name!r} is not a header name")
-    if match := _NOT_IN_VALUE.search(value):
-        raise ValueError(f"The header {name} cannot contain {match[0]!r}: a value is "
-                         "Latin-1 text without control characters.")
+    if not _HEADER.fullmatch(f"{name}: {value}"):
+        raise ValueError(f"{name!r}: {value!r} is not a header: a name has letters, "
+                         "digits and -, a value Latin-1 without control characters.")
     return name, _quote_url(value) if name.lower() == "location" else value
 
 class Headers:
@@ -1037,9 +1034,9 @@ def dump_cookie(
             cookie += f"; {name}={setting}"
         if ";" in f"{setting}":
             raise ValueError(f"a cookie cannot have {name}={setting!r}")
-    if not _TOKEN.fullmatch(key) or _NOT_IN_VALUE.search(cookie):
-        raise ValueError(f"this is not a valid cookie: {cookie!r}")
-    return cookie
+    if not _TOKEN.fullmatch(key):
+        raise ValueError(f"{key!r} is not the name of a cookie")
+    return _header("Set-Cookie", cookie)[1]
 
 # --------------------
 # 7. The request
@@ -1154,8 +1151,6 @@ class Request:
     @cached_property
     def args(self) -> ImmutableMultiDict[str]:
         return _parse_query(self.query_string)
-
-    # What the router found.
     endpoint = property(lambda self: self.url_rule and self.url_rule.endpoint)
     blueprint = property(lambda self: self.owners[-1])
 
@@ -1337,8 +1332,10 @@ class Response:
     is_streamed = property(lambda self: not isinstance(self.response, (list, tuple)))
 
     def iter_encoded(self) -> Iterator[bytes]:
-        return (part.encode() if isinstance(part, str) else part
-                for part in self.response)
+        return (
+            part if type(part) is bytes else
+            part.encode() if isinstance(part, str) else part
+            for part in self.response)
 
     def set_data(self, value):
         self.response = [value]
@@ -1495,6 +1492,10 @@ def _json_default(value):
         return str(value.__html__())
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
+@functools.lru_cache(maxsize=20)
+def _encoder(**options):
+    return json_library.JSONEncoder(**options)
+
 class JSONProvider:
     """How an application writes and reads JSON: with the standard library.
     Override `dumps` and `loads` to use another, and set `Flask.json_provider_class`."""
@@ -1508,7 +1509,7 @@ class JSONProvider:
     def dumps(self, obj, **options) -> str:
         settings = {"default": self.default, "ensure_ascii": self.ensure_ascii,
                     "sort_keys": self.sort_keys}
-        return json_library.dumps(obj, **settings | options)
+        return _encoder(**settings | options).encode(obj)
 
     def loads(self, s, **options):
         return json_library.loads(s, **options)
@@ -1614,10 +1615,10 @@ def _untag(value):
         return value
     return _TAGS[tag][2](value[tag])
 
-_encoder = json_library.JSONEncoder(
+_cookie_encoder = _encoder(
     default=_json_default, sort_keys=True, separators=(",", ":"))
 _session_json = SimpleNamespace(
-    dumps=lambda value: _encoder.encode(_tag(value)),
+    dumps=lambda value: _cookie_encoder.encode(_tag(value)),
     loads=json_library.JSONDecoder(object_hook=_untag).decode)
 
 class SessionInterface:
@@ -2261,7 +2262,10 @@ class Flask(Scaffold):
     template_global = partialmethod(_decorate_for_templates, "globals")
 
     def request_context(self, environ) -> AppContext:
-        return AppContext(self, self.request_class(environ))
+        request = self.request_class(environ)
+        if self.config["TRUSTED_HOSTS"] is not None:
+            request.trusted_hosts = self.config["TRUSTED_HOSTS"]
+        return AppContext(self, request)
 
     def app_context(self) -> AppContext:
         return AppContext(self)
@@ -2278,8 +2282,6 @@ class Flask(Scaffold):
     def match_request(self, request):
         """Find the rule. An error waits in the request until the hooks have run."""
         try:
-            if self.config["TRUSTED_HOSTS"] is not None:
-                request.trusted_hosts = self.config["TRUSTED_HOSTS"]
             request.host    # which raises an error if it is malformed
             request.url_rule, request.view_args = self.url_map.match(
                 _text(request.environ, "PATH_INFO") or "/", request.method)
@@ -2355,7 +2357,6 @@ def make_response(*args) -> Response:
 
 # ====================
 # Part two: the workbench
-# ====================
 
 # --------------------
 # 14. Bodies and multipart forms
