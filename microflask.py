@@ -268,12 +268,12 @@ class Map:
     def update(self):
         """Group the rules, each group in the order in which to try them."""
         # fixed: {path: rules}. shapes: {number of segments, or None for a rule with a
-        # <path:>: {places of fixed segments: {their texts: rules}}}.
+        # <path:>: {places of fixed segments: {their texts: rules}}}. Each is a pair
+        # (rank, rule), so that they can be sorted.
         fixed = {}
         shapes = {}
         rules = sorted(self.iter_rules(), key=lambda r: (r.weight, r.is_branch))
         for rank, rule in enumerate(rules):
-            rule.rank = rank
             texts = rule.shape
             count = len(texts)
             if rule.has_path:       # only what stands before it is at a fixed place
@@ -286,7 +286,7 @@ class Map:
             else:
                 group = fixed
                 key = "/".join(texts)
-            group.setdefault(key, []).append(rule)
+            group.setdefault(key, []).append((rank, rule))
         self._fixed = fixed
         self._shapes = shapes
         self._is_sorted = True
@@ -299,7 +299,7 @@ class Map:
                 if not places or places[-1] < len(segments):
                     key = tuple([segments[place] for place in places])
                     found += rules.get(key, ())
-        yield from sorted(found, key=lambda rule: rule.rank)
+        yield from sorted(found)
 
     def match(self, path, method):
         """Return (rule, values of its variables).
@@ -310,7 +310,7 @@ class Map:
         has_slash = path[-1:] in ("/", "")
         key = path.removesuffix("/")
         allowed = set()
-        for rule in chain(self._fixed.get(key, ()), self._candidates(key)):
+        for _, rule in chain(self._fixed.get(key, ()), self._candidates(key)):
             needs_slash = rule.is_branch and rule.strict_slashes and not has_slash
             if has_slash and rule.strict_slashes and not (
                     rule.is_branch or rule.has_path):
@@ -398,7 +398,7 @@ class HTTPException(Exception):
     name = property(lambda self: HTTP_STATUS_CODES.get(self.code, "Unknown Error"))
 
     def get_body(self, environ=None) -> str:
-        text = escape(self.description or "").replace("\n", Markup("<br>"))
+        text = str(escape(self.description or "")).replace("\n", "<br>")
         return ("<!doctype html>\n<html lang=en>\n"
                 f"<title>{self.code} {self.name}</title>\n"
                 f"<h1>{self.name}</h1>\n<p>{text}</p>\n")
@@ -1648,9 +1648,9 @@ class SecureCookieSessionInterface(SessionInterface):
             serializer = URLSafeTimedSerializer(
                 keys, salt=self.salt, serializer=_session_json,
                 signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha1})
-            signer = serializer.make_signer()       # or each call makes it and its key
-            signer.derive_key = functools.cache(signer.derive_key)
-            serializer.make_signer = lambda salt: signer
+            serializer.make_signer = functools.cache(serializer.make_signer)
+            for signer in map(serializer.make_signer, (None, serializer.salt)):
+                signer.derive_key = functools.cache(signer.derive_key)      # once
             self._kept = keys, serializer
         return serializer
 
