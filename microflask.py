@@ -9,7 +9,7 @@
         return "Hello, World!"
 
 Save these lines as app.py beside this file and run `python microflask.py run`.  Names,
-behaviour and session cookies are those of Flask 3.1.  Each chapter rests on those
+behaviour and session cookies follow Flask 3.1.  Each chapter rests on those
 before it.  Those with a star take an hour: they lead a request to your view and back.
 
     Part one: the framework        * 7 The request            Part two: the workbench
@@ -127,7 +127,7 @@ class UUIDConverter(BaseConverter):
 
 _VARIABLE = re.compile(r"<(?:([a-zA-Z_]\w*):)?([a-zA-Z_]\w*)>", re.ASCII)
 # A rule such as `/<a>-<b>` can split a text in many ways, and all of them are tried. So
-# the more such variables a rule has, the fewer characters may a path have.
+# the more variables that are not ints, the shorter a path may be.
 _LONGEST_PATHS = (65536, 65536, 3000, 200, 80, 40)
 
 class Rule:
@@ -276,7 +276,7 @@ class Map:
         for rank, rule in enumerate(rules):
             texts = rule.shape
             count = len(texts)
-            if rule.has_path:       # only what stands before it is at a fixed place
+            if rule.has_path:       # use only what stands before the first variable
                 texts = texts[:texts.index(None)]
                 count = None
             if None in rule.shape:
@@ -353,7 +353,7 @@ class Map:
         raise BuildError(self, endpoint, values)
 
 class BuildError(LookupError):
-    """`url_for` found no such endpoint, or values are missing."""
+    """`url_for`: no rule of the endpoint takes these values."""
     def __init__(self, map, endpoint, values):
         rule = next(map.iter_rules(endpoint), None)
         if rule is None:
@@ -374,10 +374,10 @@ def did_you_mean(word, words):
 # --------------------
 # 3. Errors that are answers
 # `abort(404)` raises an exception, and the exception knows the response to send. So any
-# function, however deep, can end a request. Each status code from 400 on has a class.
+# function, however deep, can end a request. The usual codes from 400 on have classes.
 
 HTTP_STATUS_CODES = {status.value: status.phrase for status in HTTPStatus} | {
-    203: "Non Authoritative Information", 207: "Multi Status",     # as Flask says it
+    203: "Non Authoritative Information", 207: "Multi Status",     # in Flask's words
     413: "Request Entity Too Large", 414: "Request URI Too Long",
     416: "Requested Range Not Satisfiable", 418: "I'm a teapot",
     422: "Unprocessable Entity"}
@@ -534,7 +534,7 @@ class _Missing:     # reading it says what to do
         raise RuntimeError(self.message)
 
 class _NoContext:
-    """What the ContextVar holds as long as no context was pushed."""
+    """What the ContextVar holds until a context is pushed."""
     has_app = has_request = False
     app = g = app_context = _Missing(
         "application", "Wrap the code in `with app.app_context():`.")
@@ -609,7 +609,7 @@ class _AppCtxGlobals(SimpleNamespace):
 
 class AppContext(_NoContext):
     """All that belongs to a request, or to `with app.app_context():`.
-    A request inside of an active context of the same application shares the `g` and
+    A request inside an active context of the same application shares the `g` and
     the teardown of that one, as in Flask."""
     has_app = True
     was_pushed = False
@@ -621,7 +621,8 @@ class AppContext(_NoContext):
     def __init__(self, app, request=None):
         self.app = app
         self.tokens = []
-        if request is not None:
+        self.is_own = request is not None       # the request, not one around it
+        if self.is_own:
             self.request = request
             self.has_request = True
 
@@ -640,11 +641,14 @@ class AppContext(_NoContext):
         if self.was_pushed:
             return
         self.was_pushed = True
-        if self.has_request and outer.has_app and outer.app is self.app:
+        if self.is_own and outer.has_app and outer.app is self.app:
             self.outer = outer.app_context
-        if self.has_request:
+        if self.is_own:
             self.app.open_session(self.request)
             self.app.match_request(self.request)
+        elif outer.has_request:
+            self.request = outer.request
+            self.has_request = True
 
     def pop(self, exc=None):
         token = self.tokens.pop()
@@ -657,7 +661,7 @@ class AppContext(_NoContext):
         """Run the teardown functions, unless somebody still uses the context."""
         if self.tokens or self.streams:
             return
-        if self.has_request:
+        if self.is_own:
             self.app.do_teardown_request(exc)
             self.request.close()
         if self.outer is None:
@@ -692,7 +696,7 @@ def stream_with_context(generator_or_function):
     def steps():
         error = None
         try:
-            yield       # so that `close` reaches the end of this function
+            yield       # next(body) stops here, so that close() runs the finally
             while (piece := run(next, iterator, context)) is not context:
                 yield piece
         except Exception as e:
@@ -843,8 +847,8 @@ def _header(name, value):
     name = str(name)
     value = str(value)
     if not _HEADER.fullmatch(f"{name}: {value}"):
-        raise ValueError(f"{name!r}: {value!r} is not a header: a name has letters, "
-                         "digits and -, a value Latin-1 without control characters.")
+        raise ValueError(f"{name!r}: {value!r} is not a header: a name is a token, a "
+                         "value is Latin-1 without line breaks.")
     return name, _quote_url(value) if name.lower() == "location" else value
 
 class Headers:
@@ -942,7 +946,7 @@ def parse_list_header(value: str) -> list[str]:
 
 def parse_options_header(value: str | None) -> tuple[str, dict[str, str]]:
     """Parse `text/html; charset="utf-8"` to ("text/html", {"charset": "utf-8"}).
-    The names are in lower case."""
+    Names become lower case."""
     main, semicolon, rest = (value or "").partition(";")
     options = {}
     for name, text in _OPTION.findall(semicolon + rest):
@@ -1109,9 +1113,8 @@ def _from_config(key):
     return cached_property(read)
 
 class Request:
-    """What the client wants.
-    Where it is sent to: `method`, `path`, `url`, `args` and their like. What it
-    contains: `headers`, `cookies`, `form`, `files`, `json`, `data`, `stream`."""
+    """What the client wants. Where it goes: `method`, `path`, `url`, `args`. What it
+    holds: `headers`, `cookies`, `form`, `files`, `json`, `data`, `stream`."""
     url_rule: Rule | None = None                        # set by the router
     view_args: dict[str, Any] | None = None
     owners = (None,)
@@ -1179,8 +1182,8 @@ class Request:
         text = self.environ.get("CONTENT_LENGTH") or ""
         return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
-    # Limits, which you can also set for one request: bytes of the body, bytes of all
-    # text fields of a form, and the number of its parts.
+    # Limits, which you can also set for one request: bytes of the body; of a multipart
+    # form, bytes of all its texts, and the number of its parts.
     max_content_length = _from_config("MAX_CONTENT_LENGTH")
     max_form_memory_size = _from_config("MAX_FORM_MEMORY_SIZE")
     max_form_parts = _from_config("MAX_FORM_PARTS")
@@ -1492,10 +1495,6 @@ def _json_default(value):
         return str(value.__html__())
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
-@functools.lru_cache(maxsize=20)
-def _encoder(**options):
-    return json_library.JSONEncoder(**options)
-
 class JSONProvider:
     """How an application writes and reads JSON: with the standard library.
     Override `dumps` and `loads` to use another, and set `Flask.json_provider_class`."""
@@ -1509,7 +1508,7 @@ class JSONProvider:
     def dumps(self, obj, **options) -> str:
         settings = {"default": self.default, "ensure_ascii": self.ensure_ascii,
                     "sort_keys": self.sort_keys}
-        return _encoder(**settings | options).encode(obj)
+        return json_library.dumps(obj, **settings | options)
 
     def loads(self, s, **options):
         return json_library.loads(s, **options)
@@ -1544,7 +1543,7 @@ class SessionMixin:
     modified = True     # the cookie must be sent
     accessed = True     # the response depends on the cookie
 
-    # Whether it lives for PERMANENT_SESSION_LIFETIME, longer than the browser.
+    # Whether it lives for PERMANENT_SESSION_LIFETIME, and survives the browser.
     permanent = property(lambda self: self.get("_permanent", False),
                          lambda self, value: self.update(_permanent=bool(value)))
 
@@ -1558,7 +1557,7 @@ def _modifies(name):
     return modify
 
 class SecureCookieSession(SessionMixin, dict[str, Any]):
-    """The session. After a change inside of a value set `modified = True` yourself."""
+    """The session. If you change the inside of a value, set `modified = True`."""
     modified = accessed = False
     __setitem__ = _modifies("__setitem__")
     __delitem__ = _modifies("__delitem__")
@@ -1574,6 +1573,7 @@ class NullSession(SecureCookieSession):
     def _fail(self, *args, **kwargs):
         own_keys = current_app.config.keys() - Flask.default_config.keys()
         tip = did_you_mean("SECRET_KEY", own_keys)
+        tip = tip.replace("Did you mean", "Is it misspelt as")
         raise RuntimeError("The session is unavailable because no secret key was set: "
                            f"set app.secret_key to a long random value.{tip}")
 
@@ -1615,16 +1615,16 @@ def _untag(value):
         return value
     return _TAGS[tag][2](value[tag])
 
-_cookie_encoder = _encoder(
+_encoder = json_library.JSONEncoder(
     default=_json_default, sort_keys=True, separators=(",", ":"))
 _session_json = SimpleNamespace(
-    dumps=lambda value: _cookie_encoder.encode(_tag(value)),
+    dumps=lambda value: _encoder.encode(_tag(value)),
     loads=json_library.JSONDecoder(object_hook=_untag).decode)
 
 class SessionInterface:
     """How sessions are kept; subclass it to keep them in a database.
     `open_session(app, request)` returns a dict with SessionMixin, or None if it cannot.
-    `save_session(app, session, response)` is called at the end of each request."""
+    `save_session(app, session, response)` is called before a response is sent."""
     def make_null_session(self, app):
         return NullSession()
 
@@ -1660,7 +1660,7 @@ class SecureCookieSessionInterface(SessionInterface):
             return None
         if "HTTP_COOKIE" not in request.environ:
             return self.session_class()
-        try:    # missing, forged, too old, not a dict: all that is an empty session
+        try:    # missing, forged, too old, not a dict: each gives an empty session
             return self.session_class(**serializer.loads(
                 request.cookies[app.config["SESSION_COOKIE_NAME"]],
                 max_age=_seconds(app.permanent_session_lifetime)))
@@ -1687,15 +1687,15 @@ class SecureCookieSessionInterface(SessionInterface):
         value = self.get_signing_serializer(app).dumps(dict(session))
         response.set_cookie(name, value, **options)
 
-def flash(message, category= "message") -> None:
+def flash(message, category="message") -> None:
     """Keep a message in the session until `get_flashed_messages` takes it out."""
     session["_flashes"] = [*session.get("_flashes", []), (category, message)]
     current_app.send_signal(message_flashed, message=message, category=category)
 
 def get_flashed_messages(with_categories=False, category_filter=()) -> list:
     """Take the messages out of the session: texts, or pairs (category, message)."""
-    context = request and _context.get()    # without a request, .flashes raises
-    if context.flashes is None:
+    context = _context.get()
+    if context.request and context.flashes is None:     # no request: this raises
         context.flashes = session.pop("_flashes") if "_flashes" in session else []
     found = [each for each in context.flashes
              if not category_filter or each[0] in category_filter]
@@ -1751,7 +1751,7 @@ def render_template_string(source: str, **context) -> str:
     app = _context.get().app
     template = app.string_templates.get(source)
     if template is None:
-        if len(app.string_templates) >= 400:    # strings made of data fill the memory
+        if len(app.string_templates) >= 400:    # strings made of data would fill it
             app.string_templates.clear()
         template = app.jinja_env.from_string(source)
         template.globals = app.jinja_env.globals    # Jinja's own mapping is slow
@@ -1771,7 +1771,7 @@ def setupmethod(f: T) -> T:
         if self._got_first_request:
             raise AssertionError(
                 f"You cannot call {f.__name__!r} of {self.name!r} after the first "
-                "request, or its registration: the change would not apply everywhere.")
+                "request, or of a blueprint after it is registered: too late for some.")
         return f(self, *args, **kwargs)
     return wrapper
 
@@ -1826,8 +1826,8 @@ class Scaffold:
 
     def route(self, rule: str, **options) -> Callable[[T], T]:
         """Register a view for a rule (a decorator).
-        `methods` is a list of names (GET), `endpoint` a name for `url_for` (that of the
-        function), `defaults` a dict of values, `strict_slashes` a bool."""
+        `methods` is a list (default: GET), `endpoint` a name for `url_for` (the name of
+        the function), `defaults` a dict of values, `strict_slashes` a bool."""
         if callable(rule):
             raise TypeError('Write @app.route("/path"): the decorator needs a rule.')
 
@@ -1847,13 +1847,13 @@ class Scaffold:
 
     @setupmethod
     def before_request(self, f: T) -> T:
-        """Call `f()` before each request. A value that it returns is the response."""
+        """Call `f()` before each request. What it returns is the response, or None."""
         self.before_request_funcs[None].append(self.ensure_sync(f))
         return f
 
     @setupmethod
     def after_request(self, f: T) -> T:
-        """Call `f(response)` after each request; it returns a response."""
+        """Call `f(response)` after each view; it returns a response."""
         self.after_request_funcs[None].append(self.ensure_sync(f))
         return f
 
@@ -1870,9 +1870,6 @@ class Scaffold:
         return f
 
     def errorhandler(self, code_or_exception) -> Callable[[T], T]:
-        if not isinstance(code_or_exception, (int, type)):
-            raise TypeError("Write @app.errorhandler(404): it needs a code or a class.")
-
         def decorator(f: T) -> T:
             self.register_error_handler(code_or_exception, f)
             return f
@@ -1882,7 +1879,7 @@ class Scaffold:
     def register_error_handler(self, code_or_exception, f) -> None:
         kind = default_exceptions.get(code_or_exception, code_or_exception)
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            raise ValueError(f"{kind!r} is not an error code or a class of exceptions")
+            raise ValueError(f"there is no exception for {kind!r}")
         code = kind.code if issubclass(kind, HTTPException) else None
         self.error_handler_spec[None][code][kind] = self.ensure_sync(f)
 
@@ -1937,7 +1934,7 @@ class Blueprint(Scaffold):
         state = SimpleNamespace(
             app=app, name=name, blueprint=self, options=options,
             first_registration=self not in app.blueprints.values(),
-            url_prefix=options.get("url_prefix", self.url_prefix))
+            url_prefix=options.get("url_prefix") or self.url_prefix)
         app.blueprints[name] = self
         for kind in ("before_request_funcs", "after_request_funcs",
                      "teardown_request_funcs", "template_context_processors"):
@@ -2066,7 +2063,7 @@ class Flask(Scaffold):
         elif isinstance(rv, (dict, list)):
             rv = self.json.response(rv)
         elif not isinstance(rv, Response):
-            what = f"a {type(rv).__name__}, which is not a response."
+            what = f"an object of type {type(rv).__name__}, which is not a response."
             if rv is None:
                 what = "None. Make sure that every branch returns a response."
             raise TypeError(
@@ -2110,7 +2107,7 @@ class Flask(Scaffold):
         In debug mode and in tests raise it again (see PROPAGATE_EXCEPTIONS)."""
         self.send_signal(got_request_exception, exception=e)
         propagate = self.config["PROPAGATE_EXCEPTIONS"]
-        if self.testing or self.debug if propagate is None else propagate:
+        if propagate or propagate is None and (self.testing or self.debug):
             raise e
         self.logger.error("Exception on %r [%s]", request.path, request.method,
                           exc_info=e)
@@ -2119,7 +2116,7 @@ class Flask(Scaffold):
         try:
             return self.finalize_request(handler(error) if handler else error, True)
         except Exception:
-            self.logger.exception("The handler of the error failed")
+            self.logger.exception("The error handler failed")
             return self.finalize_request(error, True)
 
     def do_teardown_request(self, exc):
@@ -2228,12 +2225,14 @@ class Flask(Scaffold):
         self.url_map.add(self.url_rule_class(
             rule, methods=methods, endpoint=endpoint, **options))
         if view_func is not None:
-            old = self.view_functions.get(endpoint)
-            if old and view_func not in (old, getattr(old, "__wrapped__", old)):
+            view = self.ensure_sync(view_func)
+            old = self.view_functions.get(endpoint, view)
+            if old is not view and (view is view_func or (
+                    getattr(old, "__wrapped__", None) is not view_func)):
                 raise AssertionError(
                     f"The endpoint {endpoint!r} has a view function already. Rename "
                     "one of the two views, or set endpoint=.")
-            self.view_functions[endpoint] = self.ensure_sync(view_func)
+            self.view_functions[endpoint] = view
 
     @setupmethod
     def register_blueprint(self, blueprint: Blueprint, **options) -> None:
@@ -2478,7 +2477,8 @@ def parse_multipart(request):
     # The mark begins with a line end; the one after it belongs to the next head.
     mark = re.compile(_LINE_END.encode() + b"--" + re.escape(boundary)
                       + rb"(?:(--)|[ \t]{0,8}(?=[\r\n]))")
-    reader = _Multipart(request.stream, b"--" + boundary)
+    stream = request.stream if request._data is None else io.BytesIO(request._data)
+    reader = _Multipart(stream, b"--" + boundary)
     longest = len(boundary) + 16
     left = request.max_form_memory_size
     most = request.max_form_parts
@@ -2879,8 +2879,7 @@ class FlaskClient:
             environ.update({"PATH_INFO": path, "QUERY_STRING": url.query,
                             "wsgi.url_scheme": url.scheme})
             if code < 307:      # 307 and 308 send the same once more
-                if environ["REQUEST_METHOD"] != "HEAD":
-                    environ["REQUEST_METHOD"] = "GET"
+                environ["REQUEST_METHOD"] = "GET"
                 environ = {key: value for key, value in environ.items()
                            if not key.startswith("CONTENT_")}
                 environ["microflask.body"] = b""
