@@ -1029,6 +1029,10 @@ def test_request_json(body, content_type, expected):
 def test_a_body_is_read_once(content_type, body, code, expected):
     outcome_is(expected, code, r=body_request(body, content_type))
 
+def test_a_multipart_form_is_there_after_get_data():
+    asked = body_request(PART_A, MULTIPART)
+    assert asked.get_data() == PART_A and asked.form["a"] == "v"
+
 # Content-Length is ASCII digits and nothing else; without it nothing is read.
 @pytest.mark.parametrize("length, environ, body", [
     ("5", {}, b"01234"), ("05", {}, b"01234"), ("0", {}, b""), (None, {}, b""),
@@ -1687,6 +1691,23 @@ def test_app_lets_exceptions_out_when_it_is_tested(config, error, status, told):
     with contextlib.nullcontext() if status else pytest.raises(error):
         answer, _, body = raw_request(app)
         assert (int(answer[:3]), b"secret" in body) == (status, told)
+
+def test_app_context_inside_a_view_leaves_the_request():
+    app = make_app()
+
+    def view():
+        with app.app_context():
+            g.x = request.path
+        return url_for("view", x="x" in g)
+    app.add_url_rule("/", "view", view)
+    assert rule_text(app, "/") == "/?x=False"
+
+def test_app_an_endpoint_is_not_taken_over_by_what_its_view_wraps():
+    app, secret = make_app(), lambda: "secret"
+    app.add_url_rule("/a", "view", functools.wraps(secret)(lambda: "login"))
+    with pytest.raises(AssertionError, match="view"):
+        app.add_url_rule("/b", "view", secret)
+    assert rule_text(app, "/a") == "login"
 
 def test_app_answers_when_the_handler_of_an_error_fails():     # + Flask lets it out
     app = error_app(lambda: error_raise(OSError()))
