@@ -127,7 +127,7 @@ class UUIDConverter(BaseConverter):
 
 _VARIABLE = re.compile(r"<(?:([a-zA-Z_]\w*):)?([a-zA-Z_]\w*)>", re.ASCII)
 # A rule such as `/<a>-<b>` can split a text in many ways, and all of them are tried. So
-# the more variables that are not ints, the shorter a path may be.
+# the more such variables a rule has, the shorter a path may be.
 _LONGEST_PATHS = (65536, 65536, 3000, 200, 80, 40)
 
 class Rule:
@@ -187,7 +187,7 @@ class Rule:
             # `/user/me` is tried before `/user/v<int:x>`, `/user/<int:x>`, `/user/<x>`.
             self.weight.append((bool(weights), -len(fixed), weights))
             if len(weights) > 1 or self.has_path:
-                open_variables += sum(weight > 50 for weight in weights)
+                open_variables += len(weights)
         if self.is_branch and self.rule != "/":
             self.parts.append("/")
         self.arguments = {*self.converters, *self.defaults}
