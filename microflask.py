@@ -1985,7 +1985,7 @@ class Flask(Scaffold):
 
     def wsgi_app(self, environ, start_response):
         """Answer a request (PEP 3333). Middleware wraps this method."""
-        self._got_first_request = True
+        self._got_first_request = True      # too late for set-up: see setupmethod
         context = self.request_context(environ)
         response = error = None
         try:
@@ -2006,6 +2006,32 @@ class Flask(Scaffold):
                 environ["microflask.keep_context"](context)
             context.pop(error)
             error = None    # an exception has its frames: that would be a cycle
+
+    def request_context(self, environ) -> AppContext:
+        request = self.request_class(environ)
+        if self.config["TRUSTED_HOSTS"] is not None:
+            request.trusted_hosts = self.config["TRUSTED_HOSTS"]
+        return AppContext(self, request)
+
+    def open_session(self, request):
+        interface = self.session_interface
+        request.session = interface.open_session(self, request)
+        if request.session is None:
+            request.session = interface.make_null_session(self)
+
+    def match_request(self, request):
+        """Find the rule. An error waits in the request until the hooks have run."""
+        try:
+            request.host    # which raises an error if it is malformed
+            request.url_rule, request.view_args = self.url_map.match(
+                _text(request.environ, "PATH_INFO") or "/", request.method)
+            request.owners = request.url_rule.owners
+        except HTTPException as error:
+            if isinstance(error, RequestRedirect):
+                query = request.environ.get("QUERY_STRING")
+                error.new_url = request.root_url[:-1] + error.new_url + (
+                    f"?{query}" if query else "")
+            request.routing_exception = error
 
     def full_dispatch_request(self):
         try:
@@ -2031,6 +2057,12 @@ class Flask(Scaffold):
         if request.method == "OPTIONS" and rule.provide_automatic_options:
             return self.make_default_options_response()
         return self.view_functions[rule.endpoint](**request.view_args)
+
+    def make_default_options_response(self):
+        try:
+            self.url_map.match(request.path, "")    # raises: no rule has this method
+        except MethodNotAllowed as error:
+            return self.response_class(headers=error.get_headers())
 
     def finalize_request(self, rv, from_error_handler=False):
         response = self.make_response(rv)
@@ -2260,43 +2292,11 @@ class Flask(Scaffold):
     template_filter = partialmethod(_decorate_for_templates, "filters")
     template_global = partialmethod(_decorate_for_templates, "globals")
 
-    def request_context(self, environ) -> AppContext:
-        request = self.request_class(environ)
-        if self.config["TRUSTED_HOSTS"] is not None:
-            request.trusted_hosts = self.config["TRUSTED_HOSTS"]
-        return AppContext(self, request)
-
     def app_context(self) -> AppContext:
         return AppContext(self)
 
     def test_request_context(self, *args, **kwargs) -> AppContext:
         return self.request_context(make_environ(self, *args, **kwargs))
-
-    def open_session(self, request):
-        interface = self.session_interface
-        request.session = interface.open_session(self, request)
-        if request.session is None:
-            request.session = interface.make_null_session(self)
-
-    def match_request(self, request):
-        """Find the rule. An error waits in the request until the hooks have run."""
-        try:
-            request.host    # which raises an error if it is malformed
-            request.url_rule, request.view_args = self.url_map.match(
-                _text(request.environ, "PATH_INFO") or "/", request.method)
-            request.owners = request.url_rule.owners
-        except HTTPException as error:
-            if isinstance(error, RequestRedirect):
-                query = request.environ.get("QUERY_STRING")
-                error.new_url = request.root_url[:-1] + error.new_url + (
-                    f"?{query}" if query else "")
-            request.routing_exception = error
-
-    def make_default_options_response(self):
-        try:
-            self.url_map.match(request.path, "")    # raises: no rule has this method
-        except MethodNotAllowed as error:
-            return self.response_class(headers=error.get_headers())
 
     def url_for(self, endpoint: str, /, *, _anchor: str | None = None,
                 _scheme: str | None = None,
