@@ -836,7 +836,7 @@ class ImmutableMultiDict(MultiDict[V]):
     __setitem__ = __delitem__ = add = setlist = update = _immutable
     pop = popitem = setdefault = clear = __ior__ = _immutable
 
-_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\t\x20-\x7e\x80-\xff]*")
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\n[\t\x20-\x7e\x80-\xff]*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")      # RFC 9110 section 5.6.2
 
 @functools.lru_cache(maxsize=200)
@@ -846,7 +846,7 @@ def _quote_url(url):
 def _header(name, value):
     name = str(name)
     value = str(value)
-    if not _HEADER.fullmatch(f"{name}: {value}"):
+    if not _HEADER.fullmatch(f"{name}\n{value}"):
         raise ValueError(f"{name!r}: {value!r} is not a header: a name is a token, a "
                          "value is Latin-1 without line breaks.")
     return name, _quote_url(value) if name.lower() == "location" else value
@@ -1423,7 +1423,7 @@ class Response:
         start_response(status, headers)
         return body
 
-_OF_THE_BODY = {"content-type", "content-length", "content-encoding",
+_OF_THE_BODY = {"content-type", "content-length", "content-encoding", "content-range",
                 "content-disposition", "content-language", "last-modified"}
 
 def _response_class() -> type[Response]:
@@ -2495,7 +2495,7 @@ def parse_multipart(request):
             lines = b"".join(head).decode(errors="replace")
             lines = re.sub(_LINE_END + "[ \t]+", " ", lines)    # folded ones
             headers = Headers()
-            headers._list = re.findall(r"([^:\s]+)[ \t]*:[ \t]*([^\r\n]*)", lines)
+            headers._list = re.findall(r"[\r\n]([^:\s]+)[ \t]*:[ \t]*([^\r\n]*)", lines)
             options = parse_options_header(headers["Content-Disposition"])[1]
             name = options.get("name")
             filename = options.get("filename")
@@ -2654,7 +2654,7 @@ class Accept(list):
         if found:
             return max(found, key=self._find)
         if "-" in self.header and "/" not in self.header:
-            return Accept(re.sub(r"-\w+", "", self.header)).best_match(matches, default)
+            return Accept(re.sub(r"-\w*", "", self.header)).best_match(matches, default)
         return default
 
     accept_json = property(lambda self: "application/json" in self)
@@ -3038,14 +3038,14 @@ def _make_server(listener, app):
                 "SERVER_NAME": host, "SERVER_PORT": str(port),
                 "SERVER_PROTOCOL": version, "REMOTE_ADDR": self.client_address[0],
                 "werkzeug.socket": self.connection}
-            for name, value in re.findall("(.+?):[ \t]*(.*?)[ \t]*\r?\n", fields):
+            for name, value in re.findall("(.+?):[ \t]*(.*)\n", fields):
                 key = "HTTP_" + name.upper().replace("-", "_")
                 joint = "; " if key == "HTTP_COOKIE" else ","
                 if "_" in name:     # X_Real_Ip would look like X-Real-Ip
                     continue
                 if key in environ:
                     value = environ[key] + joint + value
-                environ[key] = value
+                environ[key] = value.rstrip(" \t\r")
             length = environ.get("HTTP_CONTENT_LENGTH", "0")
             name = environ.get("HTTP_HOST", "," if version == "HTTP/1.1" else "")
             if "HTTP_TRANSFER_ENCODING" in environ:
