@@ -9,8 +9,8 @@
         return "Hello, World!"
 
 Save these lines as app.py beside this file and run `python microflask.py run`.  Names,
-behaviour and session cookies follow Flask 3.1.  Each chapter rests on those
-before it.  Those with a star take an hour: they lead a request to your view and back.
+behaviour and session cookies follow Flask 3.1.  Each chapter rests on those before it.
+Those with a star take an hour: they lead a request to your view and back.
 
     Part one: the framework        * 7 The request            Part two: the workbench
     * 1 Rules                      * 8 The response           14 Bodies, multipart forms
@@ -641,9 +641,9 @@ class AppContext(_NoContext):
         if self.was_pushed:
             return
         self.was_pushed = True
-        if self.is_own and outer.has_app and outer.app is self.app:
-            self.outer = outer.app_context
         if self.is_own:
+            if outer.has_app and outer.app is self.app:
+                self.outer = outer.app_context
             self.app.open_session(self.request)
             self.app.match_request(self.request)
         elif outer.has_request:
@@ -1117,7 +1117,7 @@ class Request:
     holds: `headers`, `cookies`, `form`, `files`, `json`, `data`, `stream`."""
     url_rule: Rule | None = None                        # set by the router
     view_args: dict[str, Any] | None = None
-    owners = (None,)
+    owners = (None,)        # whose hooks run: see Rule
     routing_exception: HTTPException | None = None
     session: Any = None
     trusted_hosts: list[str] | None = None
@@ -1154,6 +1154,7 @@ class Request:
     @cached_property
     def args(self) -> ImmutableMultiDict[str]:
         return _parse_query(self.query_string)
+
     endpoint = property(lambda self: self.url_rule and self.url_rule.endpoint)
     blueprint = property(lambda self: self.owners[-1])
 
@@ -1760,9 +1761,9 @@ def render_template_string(source: str, **context) -> str:
 
 # --------------------
 # 12. What application and blueprint share; blueprints
-# Both register views, hooks and error handlers. Hooks are kept by the blueprint's name,
-# or None: all requests (in a blueprint, its own). A blueprint records what you
-# register, and `app.register_blueprint` does it all again on the application.
+# Both register views, hooks and error handlers. Hooks are kept under the blueprint's
+# name; None means all requests (in a blueprint: its own). A blueprint records what you
+# register, and `app.register_blueprint` passes it on to the application.
 
 def setupmethod(f: T) -> T:
     """Refuse a change after the first request, or to a registered blueprint."""
@@ -1771,7 +1772,7 @@ def setupmethod(f: T) -> T:
         if self._got_first_request:
             raise AssertionError(
                 f"You cannot call {f.__name__!r} of {self.name!r} after the first "
-                "request, or of a blueprint after it is registered: too late for some.")
+                "request (of a blueprint: after its registration). Call it earlier.")
         return f(self, *args, **kwargs)
     return wrapper
 
@@ -1847,13 +1848,13 @@ class Scaffold:
 
     @setupmethod
     def before_request(self, f: T) -> T:
-        """Call `f()` before each request. What it returns is the response, or None."""
+        """Call `f()` before each request. A value that it returns is the response."""
         self.before_request_funcs[None].append(self.ensure_sync(f))
         return f
 
     @setupmethod
     def after_request(self, f: T) -> T:
-        """Call `f(response)` after each view; it returns a response."""
+        """Call `f(response)` before a response is sent; it returns a response."""
         self.after_request_funcs[None].append(self.ensure_sync(f))
         return f
 
@@ -1972,9 +1973,9 @@ class Blueprint(Scaffold):
 #     environ -> context (request) -> match -> before hooks -> view -> Response
 #             -> after hooks -> session saved -> start_response -> teardown -> body
 #
-# `wsgi_app` and the methods below it are these steps, in this order, and a subclass can
-# override each method. An exception becomes a response, too: by its error handler, or
-# as the HTTPException that it is, or as a 500.
+# `wsgi_app` and the methods below it are these steps, in this order (`context.push`
+# opens the session and matches), and a subclass can override each. An exception becomes
+# a response, too: by its error handler, as the HTTPException that it is, or as a 500.
 
 class Flask(Scaffold):
     """A web application, and the WSGI callable that a server calls.

@@ -613,7 +613,7 @@ class Flask(Scaffold, microflask.Flask):
         return AppContext(self)
 
     def request_context(self, environ):
-        return AppContext(self, self.request_class(environ))
+        return AppContext(self, super().request_context(environ).request)
 
     def create_url_adapter(self, request):
         return request and self.url_map.bind("", request.path, request.method)

@@ -133,6 +133,8 @@ def test_views_responses_and_settings(monkeypatch):
     assert client.get("/shout").status_code == 405
     assert client.get("/red/2.5").json == ["red", 2.5]
     assert client.get("/red/12.5").status_code == 404
+    app.config["TRUSTED_HOSTS"] = ["example.org"]
+    assert client.get("/red/2.5").status_code == 400
     monkeypatch.setenv("FLASK_MAIL__PORT", "25")
     app.config.from_prefixed_env()
     assert app.config["MAIL"] == {"PORT": 25}
