@@ -8,8 +8,8 @@
     def hello():
         return "Hello, World!"
 
-Save these lines as app.py beside this file and run `python microflask.py run`.  Names,
-behaviour and session cookies follow Flask 3.1.  Each chapter rests on those before it.
+Save these lines as app.py beside this file and run `python microflask.py run`.  What it
+has works as in Flask 3.1, session cookies too.  Chapters rest mostly on earlier ones.
 Those with a star take an hour: they lead a request to your view and back.
 
     Part one: the framework        * 7 The request            Part two: the workbench
@@ -126,8 +126,8 @@ class UUIDConverter(BaseConverter):
         return UUID(value)
 
 _VARIABLE = re.compile(r"<(?:([a-zA-Z_]\w*):)?([a-zA-Z_]\w*)>", re.ASCII)
-# A rule such as `/<a>-<b>` can split a text in many ways, and all of them are tried. So
-# the more such variables a rule has, the shorter a path may be.
+# Variables that share a segment, or follow a <path:>, can split a text in many ways.
+# Their number (0, 1 ... 5 or more) limits how long a path may be.
 _LONGEST_PATHS = (65536, 65536, 3000, 200, 80, 40)
 
 class Rule:
@@ -183,7 +183,7 @@ class Rule:
             if "<" in fixed:
                 raise self._error("has a malformed variable", "<")
             self.shape.append(None if weights else segment)
-            # Fixed text comes first, then longer texts, then lower weights: so
+            # By segment: fixed text first, then longer text, lower weight. So
             # `/user/me` is tried before `/user/v<int:x>`, `/user/<int:x>`, `/user/<x>`.
             self.weight.append((bool(weights), -len(fixed), weights))
             if len(weights) > 1 or self.has_path:
@@ -221,11 +221,9 @@ class Rule:
     def __str__(self):
         return self.rule
 
-    def suits(self, values):        # are they enough to build the path?
-        for name, default in self.defaults.items():
-            if values.get(name, default) != default:
-                return False
-        return self.arguments <= {*values, *self.defaults}
+    def suits(self, values):        # can they build the path?
+        known = self.defaults | values
+        return self.arguments <= known.keys() and known == known | self.defaults
 
     def build(self, values):
         path = ""
@@ -238,7 +236,7 @@ class Rule:
 
 # --------------------
 # 2. The map: which rule matches, and the URL back
-# The time to match must not grow with the number of rules. A rule without variables is
+# Matching should not slow down when rules are added. A rule without variables is
 # found in one dict. The others are grouped by shape: how many segments a rule has, and
 # which of them are fixed. Each shape has a dict from the fixed texts to the few rules
 # that have them, and only these try their regular expressions, by their weight.
@@ -268,11 +266,11 @@ class Map:
     def update(self):
         """Group the rules, each group in the order in which to try them."""
         # fixed: {path: rules}. shapes: {number of segments, or None for a rule with a
-        # <path:>: {places of fixed segments: {their texts: rules}}}. Each is a pair
-        # (rank, rule), so that they can be sorted.
+        # <path:>: {places of fixed segments: {their texts: rules}}}. Rules are
+        # pairs (rank, rule), which can be sorted.
         fixed = {}
         shapes = {}
-        rules = sorted(self.iter_rules(), key=lambda r: (r.weight, r.is_branch))
+        rules = sorted(self.iter_rules(), key=lambda r: r.weight + [(2, r.is_branch)])
         for rank, rule in enumerate(rules):
             texts = rule.shape
             count = len(texts)
@@ -297,7 +295,7 @@ class Map:
         for count in len(segments), None:
             for places, rules in self._shapes.get(count, {}).items():
                 if not places or places[-1] < len(segments):
-                    key = tuple([segments[place] for place in places])
+                    key = tuple(map(segments.__getitem__, places))
                     found += rules.get(key, ())
         yield from sorted(found)
 
@@ -315,7 +313,7 @@ class Map:
             if has_slash and rule.strict_slashes and not (
                     rule.is_branch or rule.has_path):
                 continue
-            try:        # the value of a <path:> at the end can end with a slash
+            try:        # a <path:> at the end keeps its last slash
                 values = rule.match(
                     path if rule.has_path and not rule.is_branch else key)
             except ValidationError:
@@ -340,14 +338,11 @@ class Map:
         """Return path and query for an endpoint; raise BuildError if there is none.
         Values that the rule does not use go into the query; None is left out."""
         values = {name: value for name, value in values.items() if value is not None}
-        rules = list(self.iter_rules(endpoint))
-        for rule in sorted(rules, key=lambda rule: -len(rule.arguments)):
+        for rule in sorted(self.iter_rules(endpoint), key=lambda r: -len(r.arguments)):
             if rule.suits(values):
-                path = rule.build(rule.defaults | values)
-                query = {
-                    name: value
-                    for name, value in values.items()
-                    if name not in rule.arguments}
+                path = "/" + rule.build(rule.defaults | values).lstrip("/")
+                query = {name: value for name, value in values.items()
+                         if name not in rule.arguments}
                 query = urlencode(query, doseq=True, safe="!$'()*,/:;?@")
                 return f"{path}?{query}" if query else path
         raise BuildError(self, endpoint, values)
@@ -374,7 +369,7 @@ def did_you_mean(word, words):
 # --------------------
 # 3. Errors that are answers
 # `abort(404)` raises an exception, and the exception knows the response to send. So any
-# function, however deep, can end a request. The usual codes from 400 on have classes.
+# function, however deep, can end a request. The usual error codes have classes.
 
 HTTP_STATUS_CODES = {status.value: status.phrase for status in HTTPStatus} | {
     203: "Non Authoritative Information", 207: "Multi Status",     # in Flask's words
@@ -388,9 +383,9 @@ class HTTPException(Exception):
     error is exactly that response."""
     code: int | None = None
     description: Any = None
+    response = None
 
     def __init__(self, description=None, response=None):
-        super().__init__()
         if description is not None:
             self.description = description
         self.response = response
@@ -445,7 +440,7 @@ class MethodNotAllowed(HTTPException):
 
 class InternalServerError(HTTPException):
     code = 500
-    description = "The server has an error. It is not your fault."
+    description = "The server failed. It is not your fault."
 
     def __init__(self, description=None, response=None, original_exception=None):
         super().__init__(description, response)
@@ -468,9 +463,8 @@ UnprocessableEntity = default_exceptions[422]
 ServiceUnavailable = default_exceptions[503]
 
 class BadRequestKeyError(BadRequest, KeyError):
-    """A form, a query or the cookies lack a key: a 400, which debug mode explains."""
+    """A form, query or cookie lacks a key: a 400, explained in debug mode."""
     def __init__(self, key=None):
-        super().__init__()
         self.args = (key,)
         if current_app and current_app.debug:
             self.description = str(self)
@@ -488,7 +482,6 @@ class RequestRedirect(HTTPException):
     code = 308
 
     def __init__(self, new_url):
-        super().__init__()
         self.new_url = new_url
 
     def get_response(self, environ=None):
@@ -509,8 +502,8 @@ def abort(code, *args, **kwargs) -> NoReturn:
 # 4. Context: `request` without passing it along
 # `request` is global, and yet every thread and every task sees its own. Behind the name
 # is a LocalProxy. Each time you use it, it asks a ContextVar (PEP 567) for the context
-# of the current thread or task, and passes your access on to it. The context is one
-# object: application, request, session and `g`, pushed when the request comes.
+# of the current thread or task, and uses the object there. The context is one
+# object: application, request, session and `g`, set when a request comes.
 
 class cached_property(Generic[T]):      # functools' takes a lock in Python 3.10, 3.11
     """A property that is computed once; the value then is a plain attribute."""
@@ -526,7 +519,7 @@ class cached_property(Generic[T]):      # functools' takes a lock in Python 3.10
         object.__setattr__(obj, self.name, value)   # obj.__dict__ would be slower
         return value
 
-class _Missing:     # reading it says what to do
+class _Missing:     # reading it raises an error
     def __init__(self, what, remedy):
         self.message = f"Working outside of {what} context.\n\n{remedy}"
 
@@ -621,7 +614,7 @@ class AppContext(_NoContext):
     def __init__(self, app, request=None):
         self.app = app
         self.tokens = []
-        self.is_own = request is not None       # the request, not one around it
+        self.is_own = request is not None       # not a borrowed request
         if self.is_own:
             self.request = request
             self.has_request = True
@@ -631,7 +624,7 @@ class AppContext(_NoContext):
         return self.outer.g if self.outer else _AppCtxGlobals()
 
     @property
-    def session(self):      # using it makes the response depend on the cookie
+    def session(self):      # then the response depends on the cookie
         self.request.session.accessed = True
         return self.request.session
 
@@ -691,12 +684,12 @@ def stream_with_context(generator_or_function):
     context = _context.get()
     context.request         # or an error that says what is missing
     context.streams += 1
-    run = copy_context().run        # calls a function with this context
+    run = copy_context().run        # calls a function in this context
 
     def steps():
         error = None
         try:
-            yield       # next(body) stops here, so that close() runs the finally
+            yield       # start it now: else close() skips the finally
             while (piece := run(next, iterator, context)) is not context:
                 yield piece
         except Exception as e:
@@ -743,7 +736,7 @@ def _pairs(mapping):
         return []
     if isinstance(mapping, MultiDict):
         return list(mapping.items(multi=True))
-    if not isinstance(mapping, Mapping):
+    if not hasattr(mapping, "items"):
         return list(mapping)
     return [
         (key, item)
@@ -755,7 +748,6 @@ class MultiDict(dict[str, V]):
     A missing key raises BadRequestKeyError: the client gets a 400. `get` and `getlist`
     can convert: `get("page", 1, type=int)` returns 1 if there is no number."""
     def __init__(self, mapping=()):
-        super().__init__()
         for key, value in _pairs(mapping):
             dict.setdefault(self, key, []).append(value)
 
@@ -823,7 +815,7 @@ class MultiDict(dict[str, V]):
         return dict.__iter__(self)
 
     def to_dict(self, flat=True):
-        return dict(self.items() if flat else dict.items(self))
+        return dict(self.items()) if flat else {key: self.getlist(key) for key in self}
 
     def copy(self):
         return MultiDict(self)
@@ -836,8 +828,8 @@ class ImmutableMultiDict(MultiDict[V]):
     __setitem__ = __delitem__ = add = setlist = update = _immutable
     pop = popitem = setdefault = clear = __ior__ = _immutable
 
-_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\n[\t\x20-\x7e\x80-\xff]*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")      # RFC 9110 section 5.6.2
+_HEADER = re.compile(_TOKEN.pattern + r"\n[\t\x20-\x7e\x80-\xff]*")
 
 @functools.lru_cache(maxsize=200)
 def _quote_url(url):
@@ -856,9 +848,7 @@ class Headers:
     Create it from pairs, a dict (whose lists are several values), or other Headers.
     Whatever you set is checked (RFC 9110 section 5.5)."""
     def __init__(self, defaults=()):
-        self._list = []
-        if defaults:
-            self.extend(defaults)
+        self._list = [_header(*pair) for pair in _pairs(defaults)] if defaults else []
 
     def __len__(self):
         return len(self._list)
@@ -899,11 +889,11 @@ class Headers:
         self.remove(name)
         self._list.append(pair)
 
-    def extend(self, headers=(), **values):
-        self._list += [_header(*pair) for pair in _pairs(headers) + _pairs(values)]
+    def extend(self, headers):
+        self._list += [_header(*pair) for pair in _pairs(headers)]
 
-    def update(self, headers=(), **values):
-        pairs = _pairs(headers) + _pairs(values)
+    def update(self, headers):
+        pairs = _pairs(headers)
         for name, _ in pairs:
             self.remove(name)
         self.extend(pairs)
@@ -920,7 +910,7 @@ _PLAIN_KEYS = ("CONTENT_TYPE", "CONTENT_LENGTH")    # the others begin with HTTP
 class EnvironHeaders(Headers):
     """The headers of a request, read from the environ (PEP 3333); immutable."""
     def __init__(self, environ):
-        self._list = tuple([        # which refuses changes
+        self._list = tuple([        # so changes fail
             (key.removeprefix("HTTP_").replace("_", "-").title(), value)
             for key, value in environ.items()
             if key[:5] == "HTTP_" or value and key in _PLAIN_KEYS])
@@ -988,8 +978,7 @@ _COOKIE_ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
 _COOKIE_PLAIN = re.compile(r"[\w!#$%&'()*+\-./:<=>?@\[\]^`{|}~]*", re.ASCII)
 
 def parse_cookie(header: str | None) -> ImmutableMultiDict[str]:
-    text = (header or "").encode("latin-1", "replace")
-    text = text.decode(errors="replace")
+    text = (header or "").encode("latin-1", "replace").decode(errors="replace")
     pairs = []
     for name, value in _COOKIE.findall(text):
         if value[:1] == '"':
@@ -1049,16 +1038,17 @@ def dump_cookie(
 # we read the path, the query and the cookies as UTF-8, and leave other headers alone.
 
 def _text(environ, key) -> str:
-    text = environ.get(key, "").encode("latin-1")
-    return text.decode(errors="replace")
+    return environ.get(key, "").encode("latin-1").decode(errors="replace")
 
 def _parse_query(query) -> ImmutableMultiDict[str]:
-    pairs = [pair.partition(b"=") for pair in query.replace(b"+", b" ").split(b"&")]
-    return ImmutableMultiDict([
-        (unquote_to_bytes(name).decode(errors="replace"),
-         unquote_to_bytes(value).decode(errors="replace"))
-        for name, equals, value in pairs
-        if name or equals])
+    values = ImmutableMultiDict()
+    for pair in query.replace(b"+", b" ").split(b"&"):
+        if pair:
+            name, _, value = pair.partition(b"=")
+            name = unquote_to_bytes(name).decode(errors="replace")
+            value = unquote_to_bytes(value).decode(errors="replace")
+            dict.setdefault(values, name, []).append(value)
+    return values
 
 _HOST = re.compile(     # a name or an IPv6 address, and a port
     r"([A-Za-z0-9._-]{1,254}|\[[A-Fa-f0-9:.]*:[A-Fa-f0-9:.]*\])(?::([0-9]{1,5}))?")
@@ -1069,15 +1059,17 @@ def _get_host(environ, trusted_hosts) -> str:
     match = _HOST.fullmatch(host)
     if match is None or int(match[2] or 0) > 65535:
         raise BadRequest("The Host header is malformed.")
-    name = match[1].lower()
-    if trusted_hosts is not None and not any(
-            name == trusted.lstrip(".") or trusted[:1] == "." and name.endswith(trusted)
-            for trusted in trusted_hosts):
-        raise BadRequest(f"The host {host!r} is not trusted.")
+    if trusted_hosts is not None:
+        name = match[1].lower()
+        if not any(
+                name == trusted.lstrip(".") or
+                trusted[:1] == "." and name.endswith(trusted)
+                for trusted in trusted_hosts):
+            raise BadRequest(f"The host {host!r} is not trusted.")
     return host.removesuffix(":443" if environ["wsgi.url_scheme"] == "https" else ":80")
 
 class UserAgent(str):
-    """The name that the client gives itself, also in `string`."""
+    """What the client calls itself; also as `string`."""
     string = property(str)
 
 class Authorization(SimpleNamespace):
@@ -1183,8 +1175,8 @@ class Request:
         text = self.environ.get("CONTENT_LENGTH") or ""
         return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
-    # Limits, which you can also set for one request: bytes of the body; of a multipart
-    # form, bytes of all its texts, and the number of its parts.
+    # Limits; you can also set them for one request: bytes of the body; in a multipart
+    # form, bytes of all texts, and the number of parts.
     max_content_length = _from_config("MAX_CONTENT_LENGTH")
     max_form_memory_size = _from_config("MAX_FORM_MEMORY_SIZE")
     max_form_parts = _from_config("MAX_FORM_PARTS")
@@ -1373,7 +1365,7 @@ class Response:
         self.headers.set("ETag", f'W/"{etag}"' if weak else f'"{etag}"')
 
     def make_conditional(self, request):
-        """Make this a 304 if the client has the same already (RFC 9110 section 13)."""
+        """Make this a 304 if the client has it already (RFC 9110 section 13)."""
         environ = getattr(request, "environ", request)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or self.status_code != 200:
             return self
@@ -1401,16 +1393,16 @@ class Response:
                 stack.callback(function)
 
     def get_wsgi_response(self, environ):
-        headers = list(self.headers)
+        headers = [*self.headers._list]
         body = self.response
-        code = self.status_code
+        code = self._status[:3]
         if isinstance(body, (list, tuple)):
             body = [part.encode() if isinstance(part, str) else part for part in body]
             if "Content-Length" not in self.headers:
                 headers.append(("Content-Length", str(sum(map(len, body)))))
         elif not self.direct_passthrough:
             body = self.iter_encoded()
-        if code < 200 or code in (204, 304):
+        if code < "200" or code in ("204", "304"):
             body = []       # and no headers that describe one
             headers = [pair for pair in headers if pair[0].lower() not in _OF_THE_BODY]
         elif environ["REQUEST_METHOD"] == "HEAD":
@@ -1439,12 +1431,12 @@ def redirect(location: str, code: int = 302) -> Response:
         "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n"
         "<h1>Redirecting...</h1>\n<p>The page is here: "
         f'<a href="{escape(url)}">{escape(location)}</a>.\n', code)
-    response.headers._list.append(("Location", url))
+    response.location = url
     return response
 
 # --------------------
 # 9. Configuration and JSON
-# The configuration is a dict that fills itself from a Python file or an object. Only
+# The configuration is a dict, filled from a Python file, an object or a dict. Only
 # names in upper case are settings. JSON goes through a provider, so that an application
 # can choose how dates become text, or use another library.
 
@@ -1496,6 +1488,10 @@ def _json_default(value):
         return str(value.__html__())
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
+@functools.lru_cache
+def _encoder(**settings):
+    return json_library.JSONEncoder(**settings)
+
 class JSONProvider:
     """How an application writes and reads JSON: with the standard library.
     Override `dumps` and `loads` to use another, and set `Flask.json_provider_class`."""
@@ -1509,7 +1505,7 @@ class JSONProvider:
     def dumps(self, obj, **options) -> str:
         settings = {"default": self.default, "ensure_ascii": self.ensure_ascii,
                     "sort_keys": self.sort_keys}
-        return json_library.dumps(obj, **settings | options)
+        return _encoder(**settings | options).encode(obj)
 
     def loads(self, s, **options):
         return json_library.loads(s, **options)
@@ -1518,20 +1514,18 @@ class JSONProvider:
         if args and kwargs:
             raise TypeError("jsonify() takes either arguments or keywords, not both")
         value = args[0] if len(args) == 1 else args or kwargs or None
-        layout = {"separators": (",", ":")}
-        if self.app.debug:
-            layout = {"indent": 2}
+        layout = {"indent": 2} if self.app.debug else {"separators": (",", ":")}
         text = self.dumps(value, **layout) + "\n"
         return self.app.response_class(text, mimetype=self.mimetype)
 
 DefaultJSONProvider = JSONProvider
 _plain_provider = JSONProvider()
 json = LocalProxy(
-    lambda: _context.get().app.json if has_app_context() else _plain_provider)
+    lambda: current_app.json if has_app_context() else _plain_provider)
 
 def jsonify(*args, **kwargs) -> Response:
     """Return a JSON response of one value, of several as a list, or of keywords."""
-    return _context.get().app.json.response(*args, **kwargs)
+    return current_app.json.response(*args, **kwargs)
 
 # --------------------
 # 10. Sessions and flashed messages
@@ -1544,7 +1538,7 @@ class SessionMixin:
     modified = True     # the cookie must be sent
     accessed = True     # the response depends on the cookie
 
-    # Whether it lives for PERMANENT_SESSION_LIFETIME, and survives the browser.
+    # Whether it lives for PERMANENT_SESSION_LIFETIME, and outlives the browser.
     permanent = property(lambda self: self.get("_permanent", False),
                          lambda self, value: self.update(_permanent=bool(value)))
 
@@ -1581,7 +1575,7 @@ class NullSession(SecureCookieSession):
     __setitem__ = __delitem__ = __ior__ = clear = pop = _fail
     popitem = update = setdefault = _fail
 
-# How JSON holds the types that it lacks: {tag: (is it such a value, to JSON, back)}.
+# How JSON holds the types that it lacks: {tag: (does it apply, to JSON, back)}.
 _TAGS = {
     " t": (lambda value: isinstance(value, tuple),
            lambda value: _tag(list(value)), tuple),
@@ -1593,8 +1587,9 @@ _TAGS = {
     " u": (lambda value: type(value).__name__ == "UUID",
            lambda value: value.hex, lambda text: UUIDConverter(None).to_python(text)),
     " d": (lambda value: isinstance(value, datetime), http_date,
-           lambda text: parse_date(text).replace()),    # fails if it is no date
-    " di": (lambda value: isinstance(value, dict) and [*value] in [[x] for x in _TAGS],
+           lambda text: parse_date(text).replace()),    # None.replace() fails
+    " di": (lambda value: (     # a dict that looks like a tag
+                isinstance(value, dict) and len(value) == 1 and {*value} <= {*_TAGS}),
             lambda value: {f"{key}__": _tag(item) for key, item in value.items()},
             lambda value: {key[:-2]: item for key, item in value.items()})}
 
@@ -1616,10 +1611,8 @@ def _untag(value):
         return value
     return _TAGS[tag][2](value[tag])
 
-_encoder = json_library.JSONEncoder(
-    default=_json_default, sort_keys=True, separators=(",", ":"))
 _session_json = SimpleNamespace(
-    dumps=lambda value: _encoder.encode(_tag(value)),
+    dumps=lambda value: _plain_provider.dumps(_tag(value), separators=(",", ":")),
     loads=json_library.JSONDecoder(object_hook=_untag).decode)
 
 class SessionInterface:
@@ -1651,7 +1644,7 @@ class SecureCookieSessionInterface(SessionInterface):
                 signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha1})
             serializer.make_signer = functools.cache(serializer.make_signer)
             for signer in map(serializer.make_signer, (None, serializer.salt)):
-                signer.derive_key = functools.cache(signer.derive_key)      # once
+                signer.derive_key = functools.cache(signer.derive_key)      # is slow
             self._kept = keys, serializer
         return serializer
 
@@ -1696,7 +1689,7 @@ def flash(message, category="message") -> None:
 def get_flashed_messages(with_categories=False, category_filter=()) -> list:
     """Take the messages out of the session: texts, or pairs (category, message)."""
     context = _context.get()
-    if context.request and context.flashes is None:     # no request: this raises
+    if context.request and context.flashes is None:     # no request: an error
         context.flashes = session.pop("_flashes") if "_flashes" in session else []
     found = [each for each in context.flashes
              if not category_filter or each[0] in category_filter]
@@ -1866,7 +1859,7 @@ class Scaffold:
 
     @setupmethod
     def context_processor(self, f: T) -> T:
-        """Call `f()` before a template is rendered; it returns more values, a dict."""
+        """Call `f()` before a template is rendered; it returns a dict of values."""
         self.template_context_processors[None].append(self.ensure_sync(f))
         return f
 
@@ -1880,7 +1873,7 @@ class Scaffold:
     def register_error_handler(self, code_or_exception, f) -> None:
         kind = default_exceptions.get(code_or_exception, code_or_exception)
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            raise ValueError(f"there is no exception for {kind!r}")
+            raise ValueError(f"There is no exception for {kind!r}")
         code = kind.code if issubclass(kind, HTTPException) else None
         self.error_handler_spec[None][code][kind] = self.ensure_sync(f)
 
@@ -1909,8 +1902,7 @@ class Blueprint(Scaffold):
 
     @setupmethod
     def record_once(self, f):
-        self.deferred_functions.append(
-            lambda state: f(state) if state.first_registration else None)
+        self.deferred_functions.append(lambda s: s.first_registration and f(s))
 
     @setupmethod
     def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
@@ -2006,7 +1998,7 @@ class Flask(Scaffold):
             if "microflask.keep_context" in environ:    # the test client looks at it
                 environ["microflask.keep_context"](context)
             context.pop(error)
-            error = None    # an exception has its frames: that would be a cycle
+            error = None    # else exception and frame form a cycle
 
     def request_context(self, environ) -> AppContext:
         request = self.request_class(environ)
@@ -2089,7 +2081,7 @@ class Flask(Scaffold):
                 headers = rest.pop()
             status = rest[0] if rest else None
         if isinstance(rv, HTTPException):
-            rv.__traceback__ = None     # or its frames would wait for the collector
+            rv.__traceback__ = None     # which keeps frames alive
             rv = rv.get_response()
         elif isinstance(rv, (str, bytes, bytearray, Iterator)):
             rv = self.response_class(rv)
@@ -2127,6 +2119,8 @@ class Flask(Scaffold):
         return handler(e) if handler else e
 
     def _find_error_handler(self, e):
+        if not self.error_handler_spec:
+            return None
         codes = (e.code, None) if isinstance(e, HTTPException) else (None,)
         for code in codes:
             for owner in reversed(_context.get().request.owners):
@@ -2264,7 +2258,7 @@ class Flask(Scaffold):
                     getattr(old, "__wrapped__", None) is not view_func)):
                 raise AssertionError(
                     f"The endpoint {endpoint!r} has a view function already. Rename "
-                    "one of the two views, or set endpoint=.")
+                    "one of the views, or set endpoint=.")
             self.view_functions[endpoint] = view
 
     @setupmethod
@@ -2324,7 +2318,7 @@ class Flask(Scaffold):
             scheme = scheme if _scheme is None else _scheme
             url = f"{scheme}://{host}{url}" if scheme else f"//{host}{url}"
         if _anchor:
-            url += "#" + quote(_anchor, safe="%!#$&()*+,/:;=?@")
+            url += "#" + quote(_anchor, safe="%!#$&'()*+,/:;=?@")
         return url
 
     def test_client(self, **kwargs) -> FlaskClient:
@@ -2528,14 +2522,15 @@ def parse_multipart(request):
 # has changed. A name that comes from a client must pass `safe_join`, which never leads
 # out of a folder. A browser also says what it prefers (RFC 9110 section 12.5).
 
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])\s*(\.|:|\Z)", re.IGNORECASE)
+_WINDOWS = re.compile(      # its drives and devices
+    r"[a-z]:|(con|prn|aux|nul|com[0-9]|lpt[0-9])\s*(\.|:|\Z)", re.IGNORECASE)
 
 def safe_join(directory, *pathnames) -> str | None:
     """Join paths below a directory; None if the result could be outside of it."""
     for name in pathnames:
         steps = os.path.normpath(name).split("/")
         if ("\0" in name or "\\" in name or name[:1] == "/" or ".." in steps
-                or re.match("[A-Za-z]:", name) or any(map(_DEVICE.match, steps))):
+                or any(map(_WINDOWS.match, steps))):
             return None
     names = map(os.path.normpath, filter(None, pathnames))
     return os.path.join(directory or ".", *names)
@@ -2569,8 +2564,9 @@ def send_file(path_or_file, mimetype: str | None = None, as_attachment=False,
     """Return a file as a response. The path must not come from the client.
     `path_or_file` is a path or a binary file. `as_attachment` makes the browser save it
     as `download_name`. The browser can keep it for `max_age` seconds."""
-    app = _context.get().app
+    context = _context.get()
     file = path_or_file
+    body = FileWrapper(file, 65536)
     size = None
     if isinstance(file, io.TextIOBase):
         raise ValueError("Open the file in binary mode, or use a BytesIO.")
@@ -2578,9 +2574,9 @@ def send_file(path_or_file, mimetype: str | None = None, as_attachment=False,
         size = len(file.getbuffer())
         file.seek(0)
     elif not hasattr(file, "read"):
-        path = os.path.join(app.root_path, file)
-        file = open(path, "rb", buffering=0)        # it is read in large blocks
-        about = os.fstat(file.fileno())
+        path = os.path.join(context.app.root_path, file)
+        body = _open_late(path)
+        about = os.stat(path)
         size = about.st_size
         download_name = download_name or os.path.basename(path)
         last_modified = about.st_mtime if last_modified is None else last_modified
@@ -2602,16 +2598,20 @@ def send_file(path_or_file, mimetype: str | None = None, as_attachment=False,
         how = "attachment" if as_attachment else "inline"
         headers["Content-Disposition"] = _disposition(how, download_name)
     if max_age is None:
-        max_age = app.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        max_age = context.app.config["SEND_FILE_MAX_AGE_DEFAULT"]
     if max_age is not None:
         max_age = _seconds(max_age)
         scope = "public" if max_age else "no-cache"
         headers["Cache-Control"] = f"{scope}, max-age={max_age}"
         headers["Expires"] = http_date(time.time() + max_age)
-    response = app.response_class(
-        FileWrapper(file, 65536), headers=headers, direct_passthrough=True,
+    response = context.app.response_class(
+        body, headers=headers, direct_passthrough=True,
         mimetype=mimetype or kind or "application/octet-stream")
-    return response.make_conditional(request) if conditional else response
+    return response.make_conditional(context.request) if conditional else response
+
+def _open_late(path):       # when the first block is sent: not for a 304
+    with open(path, "rb", buffering=0) as file:
+        yield from FileWrapper(file, 65536)
 
 @functools.lru_cache(maxsize=1000)
 def _disposition(kind, name):       # the name, and in ASCII, too (RFC 6266)
@@ -3219,16 +3219,14 @@ class _Frame:
 
     def evaluate(self, source):
         output = io.StringIO()
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(contextlib.redirect_stdout(output))
-            stack.enter_context(contextlib.redirect_stderr(output))
-            stack.enter_context(contextlib.suppress(SystemExit))
+        with (contextlib.redirect_stdout(output), contextlib.redirect_stderr(output),
+              contextlib.suppress(SystemExit)):
             self.console.runsource(source + "\n", "<debugger>")
         return output.getvalue()
 
     def html(self, has_console):
         info = self.info
-        file = self.info.filename
+        file = info.filename
         is_library = file in (__file__, "<string>") or "site-packages" in file or (
             file.startswith(os.path.dirname(os.__file__)))
         source = ""
@@ -3308,11 +3306,10 @@ class DebuggedApplication:
         elif not _same(request.cookies.get("__debugger", ""), self.token):
             response.data = "PIN"
         else:
-            frames = {frame.key: frame for frame in self.frames}
-            frame = frames.get(request.form.get("frame"))
             response.data = "This page is too old. Load it again.\n"
-            if frame:
-                response.data = frame.evaluate(request.form.get("code", ""))
+            for frame in self.frames:
+                if frame.key == request.form.get("frame"):
+                    response.data = frame.evaluate(request.form.get("code", ""))
         return response
 
     def check(self, pin):
