@@ -26,7 +26,7 @@ from microflask import Flask, Markup, abort, escape, render_template, request
 app = Flask(__name__)
 
 FILE = Path(microflask.__file__)
-LINES_AN_HOUR = 750
+LINES_AN_HOUR = 1300    # so the hour's path takes an hour
 HOUR = [1, 2, 4, 7, 8, 13]      # the hour's path, unless the title page has stars
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFS = (*FUNCTIONS, ast.ClassDef)
@@ -234,7 +234,8 @@ class Book:
             if is_documented and (doc := ast.get_docstring(node)):
                 yield node.body[0].lineno, (node.body[0].end_lineno, doc)
         comments = [token.start[0] for token in tokens(text)
-                    if token.type == tokenize.COMMENT and token.start[1] == 0]
+                    if token.type == tokenize.COMMENT and token.start[1] == 0
+                    and not re.match("# (flake8|mypy|ruff):", token.string)]
         for _, block in itertools.groupby(
                 enumerate(comments), lambda pair: pair[1] - pair[0]):
             numbers = [number for _, number in block]

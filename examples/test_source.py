@@ -21,7 +21,7 @@ def plain(text):
 def test_the_pages_hold_every_line_of_the_file(pages):
     book, all_pages = source.book(), "".join(pages.values())
     shown = {int(number): plain(text) for number, text in re.findall(
-        r'<span class="l" id="L(\d+)"><a.*?></a>(.*?)\n</span>', all_pages, re.S)}
+        r'<span class="l" id="L(\d+)"[^>]*><a.*?></a>(.*?)\n</span>', all_pages, re.S)}
     assert {number: book.lines[number - 1] for number in shown} == shown
     prose = {number for first, (last, _) in book.prose.items()
              for number in range(first, last + 1)}
@@ -72,7 +72,7 @@ def test_begin_to_read_opens_the_path_of_the_hour(pages):
     assert f'href="{hour[0]}">Begin to read' in pages[0]
     for here, onward in zip(hour, hour[1:]):
         assert f'href="./{onward}" rel="next"' in pages[here]
-    assert source.minutes(750) == 60
+    assert source.minutes(source.LINES_AN_HOUR) == 60
 
 @pytest.mark.parametrize("phone", [False, True])
 def test_a_browser_remembers_what_you_have_read(serve, browser, phone):

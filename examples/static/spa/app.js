@@ -9,6 +9,7 @@ function h(tag, attributes, ...children) {
 }
 
 const ask = async path => (await fetch(`/api/planets${path}`)).json();
+const grouped = number => number.toLocaleString("en");     // 142,984
 const home = () => h("p", {}, h("a", {href: "/"}, "All planets"));
 const row = (name, text) => h("tr", {}, h("th", {scope: "row"}, name), h("td", {}, text));
 
@@ -21,8 +22,8 @@ async function list() {
 async function planet(slug) {
   const {error, name, distance, diameter, year} = await ask(`/${slug}`);
   if (error) return [error, home()];
-  return [name, h("table", {}, row("Distance from the sun", `${distance} million km`),
-    row("Diameter", `${diameter} km`), row("Year", `${year} days`)), home()];
+  return [name, h("table", {}, row("Distance from the sun", `${grouped(distance)} million km`),
+    row("Diameter", `${grouped(diameter)} km`), row("Year", `${grouped(year)} days`)), home()];
 }
 
 const routes = [[/^\/$/, list], [/^\/(.+)$/, planet]];
