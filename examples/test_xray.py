@@ -20,7 +20,7 @@ def examined(view):
     return found, [(names[step[0]], *step[1:]) for step in found["steps"]]
 
 @pytest.mark.parametrize("key, steps", [
-    ("fixed", "send Flask.wsgi_app home"), ("form", "note"),
+    ("fixed", "send Flask.wsgi_app home Flask.process_response"), ("form", "note"),
     ("blueprint", "remember show sign"), ("missing", "not_here"), ("broken", "broken"),
     *((key, "") for key in xray.PRESETS)])
 def test_a_preset_shows_its_steps_and_is_answered_as_usual(key, steps):

@@ -34,7 +34,7 @@ from microflask import (
     session, url_for)
 
 STEPS, BLOCKS, SECONDS, PARTS = 6000, 1000, 10, 25      # where an x-ray ends
-MANY = 4        # what so many lines call is a helper, and no step of its own
+MANY = 4        # what so many functions call is a helper, and no step of its own
 BOOK = source.book()    # the file as it runs here, though you may change it
 
 def make_demo():
@@ -257,12 +257,19 @@ def way(book):
     """Return the definitions of wsgi_app and of the methods on a request's way."""
     start = book.names.find("wsgi_app")
     chapter, found = book.chapter_of(start.line), [start]
+    functions = [one for one in book.names.known.values()
+                 if one.kind in ("method", "function")]
     for step in found:
         for line, column in sorted(book.names.links):
-            used, is_there = book.names.links[line, column]
+            used, _ = book.names.links[line, column]
+            call = used.name.rpartition(".")[2] + "("
+            if not step.line < line <= step.end or used in found or (
+                    not book.lines[line - 1].startswith(call, column)):
+                continue
+            callers = [one for one in functions
+                       if any(one.line < use <= one.end for use in used.uses)]
             is_near = step is start or book.chapter_of(used.line) is chapter
-            if step.line < line <= step.end and used.kind == "method" and is_near and (
-                    used not in found and not is_there and len(used.uses) < MANY):
+            if used.kind == "method" and is_near and len(callers) < MANY:
                 found.append(used)
     return found
 
