@@ -10,6 +10,7 @@ import functools
 import importlib
 import io
 import json
+import math
 import multiprocessing
 import os
 import statistics
@@ -273,6 +274,49 @@ def show(row, cells):
         wanted = f"{row.floor:>5g}x {row.aim:>3g}x {reached}"
     print(f"{row.name:15}", *[f"{each['text']:>12}" for each in cells.values()], wanted)
 
+# ---- 6. The chart: a bar for each framework and row -----------------------------
+STYLE = """text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#1f2328}
+.v{font-size:9px;fill:#57606a}.m{font-weight:650}.e{text-anchor:end}.c{text-anchor:middle}
+.bg{fill:#fbfaf7}line{stroke:#d5dae0}.flask{stroke:#57606a;stroke-width:2}
+.microflask{fill:#bc4c00}.bottle{fill:#54749e}.falcon{fill:#a3b4c9}.bare{fill:#c4cbd3}
+@media (prefers-color-scheme:dark){text{fill:#e6edf3}.v{fill:#9aa5b1}.bg{fill:#0d1117}
+line{stroke:#30363d}.flask{stroke:#9aa5b1}.microflask{fill:#f0883e}
+.bottle{fill:#7d9cc7}.falcon{fill:#536a8a}.bare{fill:#444c56}}"""
+
+def chart(result):
+    """Return the table as an SVG. Its scale is logarithmic, and Flask is the line at 1."""
+    def x(times):
+        return round(240 + 100 * math.log2(min(max(times, .5), 48)), 1)
+    def text(at, y, words, kind=""):
+        made.append(f'<text class="{kind}" x="{at}" y="{y}">{words}</text>')
+    names = [name for name in ("microflask", "bottle", "falcon", "bare")
+             if any(cells.get(name, {}).get("times") for cells in result.values())]
+    step = 10 * len(names) + 6
+    end = 62 + step * len(result)
+    made = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 {end + 12}" role='
+            '"img" aria-label="Times as fast as Flask, for each kind of request">',
+            f"<style>{STYLE}</style>",
+            f'<rect class="bg" width="860" height="{end + 12}" rx="12"/>']
+    text(16, 26, "Times as fast as Flask", "m")
+    for at, name in enumerate(names):
+        made.append(f'<rect class="{name}" x="{430 + 105 * at}" y="15" width="12" '
+                    'height="12"/>')
+        text(448 + 105 * at, 26, name if at == 0 else name.title())
+    for times in (.5, 1, 2, 4, 8, 16, 32):
+        made.append(f'<line class="{"flask" if times == 1 else ""}" x1="{x(times)}" '
+                    f'y1="56" x2="{x(times)}" y2="{end}"/>')
+        text(x(times), 50, "Flask" if times == 1 else f"{times:g}x", "v c")
+    for at, (row, cells) in enumerate(result.items()):
+        top = 60 + step * at
+        text(128, top + step / 2, row, "e m" if row == "geometric mean" else "e")
+        for place, name in enumerate(names):
+            if times := cells.get(name, {}).get("times"):
+                left, right = sorted((x(1), x(times)))
+                made.append(f'<rect class="{name}" x="{left}" y="{top + 10 * place}" '
+                            f'width="{max(right - left, 1):.1f}" height="9"/>')
+                text(max(right, x(1)) + 4, top + 10 * place + 8, f"{times:.1f}", "v")
+    return "\n".join([*made, "</svg>\n"])
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--instructions", dest="measure", action="store_const",
@@ -283,6 +327,7 @@ def main():
         parser.add_argument(option, default=words, type=lambda text: text.split(","),
                             help=f"some of {','.join(words)}")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="a bar chart")
     options = parser.parse_args()
     result, unit = {}, options.measure.__name__
     rows = [row for row in ROWS if row.name in options.rows]
@@ -307,6 +352,8 @@ def main():
         show(Row("geometric mean", 5, 7), cells)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1))
+    if options.svg:
+        options.svg.write_text(chart(result))
 
 if __name__ == "__main__":
     main()
