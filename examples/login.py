@@ -97,7 +97,7 @@ def register():
         return show("Register")
     name, password = request.form["name"].strip(), request.form["password"]
     if not re.fullmatch(r"\w{2,30}", name, re.ASCII) or len(password) < 10:
-        flash("A name has 2 to 30 letters and digits, a password 10 or more.", "error")
+        flash("A name needs 2 to 30 letters or digits, a password 10 characters.", "error")
         return show("Register", 400)
     account = {"name": name, "password": generate_password_hash(password)}
     with lock:      # two visitors must not both be the first

@@ -48,7 +48,7 @@ ANSWERS = [
     ("api", "POST", "/books", {**EMMA, "id": 7}, 400, "Send a JSON object"),
     ("chat", "POST", "/say", {"who": "Ada", "text": " "}, 400, "1 to 1000"),
     ("echo", "GET", "/echo", None, 403, ""),
-    ("login", "POST", "/register", {**ADA, "name": "<b>"}, 400, "A name has 2 to 30"),
+    ("login", "POST", "/register", {**ADA, "name": "<b>"}, 400, "A name needs 2 to 30"),
     ("login", "POST", "/login", ADA, 400, "do not belong together"),
     ("login", "GET", "/desk", None, 302, "/login?next=/desk"),
     ("spa", "GET", "/mars", None, 200, "<!doctype html>"),

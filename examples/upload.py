@@ -2,8 +2,8 @@
 
     python examples/upload.py          http://127.0.0.1:5000
 
-Never trust an upload. The size of a request has a limit. The first bytes of a file
-decide which type it has. A random name cannot leave the folder or replace a file. And
+Never trust an upload. The size of a request has a limit. The first bytes of a
+file decide its type. A random name cannot leave the folder or replace a file. And
 two headers keep browsers from showing a picture as a page.
 
 The pictures are in examples/instance/pictures, or the folder that UPLOAD_FOLDER names.

@@ -4,7 +4,7 @@
     python examples/xray.py --app examples/api.py       # yours: a file, or module:name
 
 You see the steps of the request (`wsgi_app`, the methods it calls, your functions),
-their lines as they run, and the values that change. "Every function" adds what these
+each line as it runs, and the values that change. "Every function" adds what these
 steps call in microflask.py. Each x-ray really sends the request to the application.
 
 Shows `sys.settrace`, and what a WSGI server does (PEP 3333).

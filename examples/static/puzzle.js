@@ -43,7 +43,7 @@ async function check() {
   const stays = await answer.json(), right = stays.filter(Boolean).length;
   lines().forEach((line, at) => { line.className = `card ${stays[at] ? "stays" : "moves"}`; });
   if (right < stays.length)
-    return tell(`${right} of ${stays.length} lines follow one another as they should.`, true);
+    return tell(`${right} of ${stays.length} lines are in the right order.`, true);
   tell("The order is right.");
   get("check").hidden = true;
   get("after").hidden = false;

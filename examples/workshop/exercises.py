@@ -25,7 +25,7 @@ def exercise(number, title, hint):
     return decorator
 
 class Wrong(Exception):
-    """Something else came than expected."""
+    """The answer is not the expected one."""
 
 def named(error):
     """Return the class and the text of an exception."""

@@ -1,8 +1,8 @@
 """A server, and the way to earlier stages: from parts.stage2_request import Request.
 
-What comes through here is the stage as it was, without your changes: Python finds it in
-examples/workshop, beside the folder that you work in. (If there is no such folder, it
-is the stage beside this file.)
+An import through this file gets the original stage, without your changes. Python finds
+it in examples/workshop, beside the folder that you work in. (If there is no such
+folder, Python takes the stage beside this file.)
 """
 import sys
 from contextlib import suppress

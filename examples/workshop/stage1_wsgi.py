@@ -6,7 +6,7 @@ request, and `start_response`, a function that takes the status and the header f
 The application returns the body, an iterable of bytes. This is the whole agreement.
 
 `run_simple` serves an application on a port. It is in parts.py, with a server from the
-standard library. Later stages also import through it what earlier stages have built.
+standard library. Later stages import earlier ones through parts.py, too.
 
 Run it:    python3 mine/stage1_wsgi.py
 Try it:    curl -i http://127.0.0.1:5000/tea/pot
