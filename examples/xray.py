@@ -47,7 +47,6 @@ def make_demo():
     def home():
         return "Hello!"
 
-
     @demo.get("/page")
     def page():
         return render_template("page.html", fruit=["apple", "pear"])
@@ -61,7 +60,6 @@ def make_demo():
     def visits():
         session["visits"] = session.get("visits", 0) + 1
         return f"Visit {session['visits']}"
-
 
     @demo.errorhandler(404)
     def not_here(error):
@@ -263,13 +261,12 @@ def way(book):
         for line, column in sorted(book.names.links):
             used, _ = book.names.links[line, column]
             call = used.name.rpartition(".")[2] + "("
-            if not step.line < line <= step.end or used in found or (
-                    not book.lines[line - 1].startswith(call, column)):
-                continue
-            callers = [one for one in functions
-                       if any(one.line < use <= one.end for use in used.uses)]
+            is_called = book.lines[line - 1].startswith(call, column)
             is_near = step is start or book.chapter_of(used.line) is chapter
-            if used.kind == "method" and is_near and len(callers) < MANY:
+            if step.line < line <= step.end and is_called and is_near and (
+                    used.kind == "method" and used not in found and MANY > sum(any(
+                        one.line < use <= one.end for use in used.uses)
+                        for one in functions)):
                 found.append(used)
     return found
 

@@ -6,7 +6,6 @@ const get = id => document.getElementById(id);
 const read = () => JSON.parse(localStorage.getItem(KEY) || "[]");
 
 // Chapters are remembered by their titles: their numbers may change with the file.
-
 const chapters = [...document.querySelectorAll("[data-chapter]")];
 const here = chapters.find(item => item.querySelector("[aria-current]"));
 const box = document.querySelector("#read input");
@@ -37,7 +36,6 @@ if (box) {
 show();
 
 // The list of chapters folds on a phone; elsewhere it shows where you are.
-
 const narrow = matchMedia("(max-width: 52rem)");
 narrow.onchange = () => { get("chapters").open = !narrow.matches; };
 narrow.onchange();

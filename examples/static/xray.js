@@ -25,7 +25,6 @@ function nameOf({name}) {
 }
 
 // The tree: a row for each call; details are the functions that are no steps
-
 const ofCall = calls.map(() => []);
 steps.forEach((step, index) => ofCall[step[0]].push(index));
 const rows = calls.map((call, index) => {
@@ -56,7 +55,6 @@ function showTree() {
 }
 
 // The present step
-
 function showSource(call, step) {
   const box = get("source"), {lines, first, place} = fn(call);
   if (box.dataset.call !== String(call)) {

@@ -27,7 +27,6 @@ async function planet(slug) {
 }
 
 const routes = [[/^\/$/, list], [/^\/(.+)$/, planet]];
-
 async function show(focus) {
   const path = location.pathname;
   const [pattern, view] = routes.find(([pattern]) => pattern.test(path));
