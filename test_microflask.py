@@ -319,6 +319,9 @@ def test_rules_can_be_listed():
     assert (rule.rule, rule.endpoint, rule.defaults) == ("/a/<n>", "a", {"d": 1})
     assert str(rule) == "/a/<n>"
     assert (rule.methods, rule.arguments) == ({"GET", "HEAD", "OPTIONS"}, {"n", "d"})
+    app.url_map.strict_slashes = False
+    app.add_url_rule("/later/", "later", str)
+    assert rule_text(app, "/later") == ""       # no redirect
 
 def test_a_path_is_decoded_once_and_optional_keys_of_environ_may_be_missing():
     app, statuses = rule_app("/<n>"), []
@@ -333,13 +336,14 @@ def test_a_path_is_decoded_once_and_optional_keys_of_environ_may_be_missing():
     body = app.wsgi_app(environ, lambda status, *rest: statuses.append(status))
     assert (b"".join(body), statuses) == (b"http://h.test:81/", ["200 OK"])
 
-def test_ten_thousand_rules_cost_a_request_no_more_than_ten():
+@pytest.mark.parametrize("path, values", [("/area%d/7/%d", {"x": 7}), ("/a/%d/%d", {})])
+def test_ten_thousand_rules_cost_a_request_no_more_than_ten(path, values):
     def measure(count):
         """Return the number of function calls of a request, and its CPU time."""
-        app = rule_app(*(f"/area{n}/<int:x>/{n}" if n % 2 else f"/<s>/leaf{n}/<t>/u{n}"
-                         for n in range(count)))
-        calls, target = [], f"/area{count - 1}/7/{count - 1}"
-        assert rule_answer(app, target) == {"x": 7}
+        app = rule_app(*(rule for n in range(count // 3) for rule in (
+            f"/area{n}/<int:x>/{n}", f"/<s>/leaf{n}/<t>/u{n}", f"/a/{n}/{n}")))
+        calls, target = [], path % (count // 3 - 1, count // 3 - 1)
+        assert rule_answer(app, target) == values
         sys.setprofile(lambda frame, event, arg: calls.append(event))
         try:
             raw_request(app, "GET", target)
@@ -679,21 +683,15 @@ def test_headers_answer(code, expected):
     ("h.__delitem__('z')", None, "A:1 O:o a:2"),
     ("h.extend({'A': '3', 'B': ['5', '6']})", None, "A:1 O:o a:2 A:3 B:5 B:6"),
     ("h.extend(mf.MultiDict({'B': [5, 6]}))", None, "A:1 O:o a:2 B:5 B:6"),
-    ("h.extend(mf.Headers({'A': ['3', '4']}))", None, "A:1 O:o a:2 A:3 A:4")])
+    ("h.extend(mf.Headers({'A': ['3', '4']}))", None, "A:1 O:o a:2 A:3 A:4"),
+    ("h.update({'A': '9'})", None, "O:o A:9"),      # all values of each name
+    ("h.update([('O', 'p')])", None, "A:1 a:2 O:p"),
+    ("h.update({'O': ['p', 'q']})", None, "A:1 a:2 O:p O:q"),
+    ("h.update(mf.Headers({'A': ['p', 'q']}))", None, "O:o A:p A:q")])
 def test_headers_change(code, expected, pairs):
     headers = mf.Headers(HEADER_PAIRS)
     outcome_is(expected, code, h=headers)
     assert " ".join(map(":".join, headers)) == pairs
-
-# An update replaces all values of each name that it has; the pairs by name.
-@pytest.mark.parametrize("values, pairs", [
-    ({"A": "9"}, "A:9 O:o"), ([("O", "p")], "A:1 a:2 O:p"),
-    ({"O": ["p", "q"]}, "A:1 a:2 O:p O:q"),
-    (mf.Headers({"A": ["p", "q"]}), "A:p A:q O:o")])
-def test_headers_update(values, pairs):
-    (headers := mf.Headers(HEADER_PAIRS)).update(values)
-    in_order = sorted(headers, key=lambda pair: pair[0].lower())
-    assert " ".join(map(":".join, in_order)) == pairs
 
 # No way into Headers lets a line end in, wherever it stands.
 @pytest.mark.parametrize("bad", ["a\nb", "a\rb", "a\r\nX: y", "\n"])
@@ -793,14 +791,11 @@ def request_with(**environ):
     ('a=""', [("a", "")]), ('a="\\303\\251\\073"', [("a", "\xe9;")]), ("", []),
     ("a=\\303", [("a", "\\303")]), ("a b=c; d=e", [("d", "e")]),
     ("a=b c; d=e", [("d", "e")]), ('a="b; c=d', [("c", "d")]), ('a="b"c', []),
+    ("a=\xff; b=2", [("a", "\ufffd"), ("b", "2")]), ("\xe9=1", [("\ufffd", "1")]),
     ("a=\u20ac; b=c", [("a", "?"), ("b", "c")])])
 def test_cookies_are_read(header, pairs):
     assert list(request_with(HTTP_COOKIE=header).cookies.items(multi=True)) == pairs
     assert list(mf.parse_cookie(header).items(multi=True)) == pairs
-
-@pytest.mark.parametrize("header", ["a=\xff; b=2", "\xe9=1; b=2"])
-def test_a_cookie_that_is_no_utf8_leaves_the_others(header):
-    assert request_with(HTTP_COOKIE=header).cookies["b"] == "2"
 
 # Every attribute of a cookie, and values in need of quotes.
 @pytest.mark.parametrize("options, header", [
@@ -837,8 +832,8 @@ WIDE_ACCEPT = "text/*;q=0.5, text/html;q=0.8, */*;q=0.1"
 @pytest.mark.parametrize("header, kind, quality", [
     (WIDE_ACCEPT, "text/html", 0.8), (WIDE_ACCEPT, "text/css", 0.5), ("", "a/b", 0),
     (WIDE_ACCEPT, "image/png", 0.1), ("a/b;q=0, */*", "a/b", 0), ("A/B", "a/b", 1),
-    ("b", "a/b", 0), ("a/bc", "a/b", 0), ("a/b;q=.5", "a/b", 0.5), ("a/b;q=x", "a/b", 0),
-    ("a/b;q=nan", "a/b", 0), ("a/b;q=-1,", "a/b", 0), (", ,a/b", "a/b", 1)])
+    ("b", "a/b", 0), ("a/bc", "a/b", 0), ("A/B;q=.5", "a/b", 0.5),
+    *((f"a/b;q={bad}", "a/b", 0) for bad in ("x", "nan", "-1,")), (", ,a/b", "a/b", 1)])
 def test_accept_quality(header, kind, quality):
     asked = request_with(HTTP_ACCEPT=header)
     for accept in (asked.accept_mimetypes, mf.Accept(header)):
@@ -914,6 +909,13 @@ def body_request(body, content_type="", length=True, **environ):
     return request_with(**{
         "REQUEST_METHOD": "POST", "CONTENT_TYPE": content_type or "", **environ})
 
+def form_body(*parts, boundary=b"X"):
+    """Return a multipart body of (options of Content-Disposition, data) pairs."""
+    part = b"--" + boundary + b"\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n"
+    return b"".join([part % pair for pair in parts]) + b"--" + boundary + b"--\r\n"
+
+PART_A = form_body((b"name=a", b"v"))
+
 # Path and URL are decoded once, and never fail.
 @pytest.mark.parametrize("target, path, url", [
     ("/", "/", "/"), ("/a%20b?c=d", "/a b", "/a%20b?c=d"), ("/%C3%A9", "/é", "/%C3%A9"),
@@ -987,21 +989,17 @@ def test_request_args_form_and_values(query, pairs):
     asked = body_request(b"a=1", FORM, QUERY_STRING="b=2", REQUEST_METHOD="GET")
     assert asked.values.to_dict() == {"b": "2"} and asked.form["a"] == "1"
 
-def test_a_form_that_sends_the_name_of_a_file_is_told_so_in_debug_mode():
-    app = make_app(DEBUG=True)
-    app.add_url_rule("/", "v", lambda: request.files["photo"].read(), methods=["POST"])
-    page = raw_request(app, "POST", "/", {"Content-Type": FORM}, b"photo=x.png")
-    assert page[0] == "400 BAD REQUEST" and b"multipart/form-data" in page[2]
-
 @pytest.mark.parametrize("code, told", [
     ("request.args['lost']", b"lost"), ("request.form['lost']", b"lost"),
     ("request.values['lost']", b"lost"), ("request.cookies['lost']", b"lost"),
-    ("request.files['lost']", b"lost"), ("request.json", b"column")])
+    ("request.files['lost']", b"lost"), ("request.json", b"column"),
+    ("request.files['photo']", b"multipart/form-data")])        # as the form says it
 def test_the_reason_of_a_400_is_told_in_debug_mode_only(code, told):
     for debug in (False, True):
         app = make_app(DEBUG=debug)
         app.add_url_rule("/", "v", lambda: eval(code), methods=["POST"])
-        page = raw_request(app, "POST", "/", {"Content-Type": "application/json"}, b"{")
+        kind, body = (FORM, b"photo=x.png") if "photo" in code else (JSON, b"{")
+        page = raw_request(app, "POST", "/", {"Content-Type": kind}, body)
         assert page[0] == "400 BAD REQUEST" and (told in page[2]) is debug
 
 # A JSON body: the media type alone says what is JSON, and each fault is a 400 or 415.
@@ -1029,9 +1027,11 @@ def test_request_json(body, content_type, expected):
     (FORM, b"a=1", "r.data, r.form['a']", (b"", "1")),
     (FORM, b"a=1", "r.stream.read(), len(r.form)", (b"a=1", 0)),
     (FORM, b"a=1", "r.get_data(as_text=True), r.stream.read()", ("a=1", b"")),
+    (MULTIPART, PART_A, "r.get_data(), r.form['a']", (PART_A, "v")),
     ("a/b", b"a=1", "r.stream.read(2), r.stream.read(9)", (b"a=", b"1")),
     ("a/b", b"a=1", "r.stream.read(0), r.data", (b"", b"a=1")),
     ("a/b", b"o\nt\n3", "r.stream.readline(), [*r.stream]", (b"o\n", [b"t\n", b"3"])),
+    ("a/b", b"a\nb", "r.stream.readline(None), r.stream.read(None)", (b"a\n", b"b")),
     ("a/b", b"[1]", "r.get_json(silent=True)", None),
     ("a/b", b"[1]", "r.get_json(force=True), r.json", ([1], [1])),
     (JSON, b"{", "r.get_json(silent=True), r.get_json()", mf.BadRequest),
@@ -1039,10 +1039,6 @@ def test_request_json(body, content_type, expected):
     (JSON, b"[1]", "r.json, r.get_data(), r.data", ([1], b"[1]", b"[1]"))])
 def test_a_body_is_read_once(content_type, body, code, expected):
     outcome_is(expected, code, r=body_request(body, content_type))
-
-def test_a_multipart_form_is_there_after_get_data():
-    asked = body_request(PART_A, MULTIPART)
-    assert asked.get_data() == PART_A and asked.form["a"] == "v"
 
 # Content-Length is ASCII digits and nothing else; without it nothing is read.
 @pytest.mark.parametrize("length, environ, body", [
@@ -1060,7 +1056,6 @@ class BrokenInput:
     def read(self, size=-1):
         raise OSError("the connection is gone")
 
-PART_A = b"--X\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n--X--\r\n"
 BODY_READS = pytest.mark.parametrize("content_type, body, code", [
     ("a/b", b"012345678", "bool(r.get_data())"), (FORM, b"a=12345678", "bool(r.form)"),
     ("a/b", b"012345678", "bool(r.stream.read())"), (MULTIPART, PART_A, "bool(r.form)"),
@@ -1091,8 +1086,6 @@ def test_what_nobody_asks_for_is_not_read():
     asked = body_request(BrokenInput(), length=3)
     asked.max_content_length = 2
     outcome_is(mf.RequestEntityTooLarge, "r.stream.read()", r=asked)
-    stream = body_request(b"a\nb", length=3).stream
-    assert (stream.readline(None), stream.read(None)) == (b"a\n", b"b")
 
 def test_limits_come_from_the_configuration_and_can_be_set_for_one_request():
     app = make_app(MAX_CONTENT_LENGTH=9, MAX_FORM_MEMORY_SIZE=8, MAX_FORM_PARTS=7)
@@ -1122,7 +1115,7 @@ def test_request_host(scheme, host, seen, url_root):
 @pytest.mark.parametrize("host", [
     "a b", "a@b", "a:b", "a/b", "a\\b", "a?b", "a,b", "a#b", "%41", "1.2.3.4:", "[::1",
     "a:99999", "b\xfccher.example", "a\x00b", "a\nb", "<script>", "a:81:81",
-    "a:65536"])
+    "a:65536", pytest.param("[" + ":" * 64_000, id="long")])    # was quadratic
 def test_a_host_that_breaks_the_grammar_is_never_shown(host):
     app = make_app()
     app.add_url_rule("/dir/", "v", lambda: request.url + url_for("v", _external=True))
@@ -1193,7 +1186,7 @@ def test_response_that_http_cannot_carry_is_a_500_that_tells_nothing(value, name
         response_of(lambda: value, PROPAGATE_EXCEPTIONS=True)
     status, headers, data = response_of(lambda: value)
     assert status == 500 and b"Internal Server Error" in data
-    assert not re.search("index|Error:|Traceback|object at|[.]py", f"{list(headers)}{data}")
+    assert not re.search("index|Error:|Traceback|object at|.py", str([*headers, data]))
 
 def test_response_properties():
     response = Response("abc", 201, [("X-A", "1"), ("X-A", "2")])
@@ -1209,9 +1202,9 @@ def test_response_properties():
     response.data, response.status = b"[1]", "299 Odd"
     assert response.data == b"[1]"
     assert dict(raw_request(response)[1])["Content-Length"] == "3"
-    assert response.json is None
+    assert response.json is response.get_json() is None
     response.mimetype = "application/vnd.x+json"
-    assert (response.json, response.status_code) == ([1], 299)
+    assert (response.json, response.get_json(), response.status_code) == ([1], [1], 299)
     made = Response(headers={"content-type": "a/b"}, mimetype="c/d", content_type="e/f")
     assert made.headers.getlist("Content-Type") == ["e/f"]
     for location, sent in [
@@ -1223,6 +1216,8 @@ def test_response_properties():
         assert Response(body).get_data() == b"xy"
     stream = Response(c for c in "ab")
     assert stream.is_streamed and stream.get_data() == b"ab" and not stream.is_streamed
+    made = Response(stream := iter([b"x"]), direct_passthrough=True)
+    assert made.get_wsgi_response({"REQUEST_METHOD": "GET"})[0] is stream
     made, closed = Response("x", 200, {"Content-Length": "1"}, "application/xml"), []
     made.call_on_close(lambda: closed.append(1))
     assert sorted(raw_request(made)[1]) == [
@@ -1317,6 +1312,13 @@ def test_config_from(tmp_path, monkeypatch, load, expected, word):
     else:
         with pytest.raises(expected, match=word):
             load(config)
+
+def test_config_and_instance_have_their_folders(tmp_path):
+    app = Flask("x", root_path=str(tmp_path))
+    assert [app.config.root_path, app.instance_path] == [
+        str(folder) for folder in (tmp_path, tmp_path / "instance")]
+    app = Flask("x", instance_path="/i", instance_relative_config=True)
+    assert app.config.root_path == app.instance_path == "/i"
 
 def test_json_provider_of_your_own():
     class Loud(mf.DefaultJSONProvider):
@@ -1567,20 +1569,21 @@ def test_template_auto_reload(tmp_path, setting, debug, reloads):
         assert render_template("a") == ("2" if reloads else "1")
 
 def test_template_context_processors_and_who_wins():
-    app, text = make_app(), "{{ a }} {{ b }} {{ c }}{% do [] %}"
+    app, text = make_app(), "{{ a }} {{ b }} {{ c }} {{ d }}{% do [] %}"
     app.jinja_options = {"extensions": ["jinja2.ext.do"]}
     blueprint = Blueprint("bp", "bp")
     app.context_processor(lambda: {"a": "app", "b": "app", "c": "app"})
     blueprint.context_processor(lambda: {"b": "bp", "c": "bp"})
+    blueprint.app_context_processor(lambda: {"d": "all"})
     for made in (app, blueprint):
         made.add_url_rule(f"/{made.name}", "view", lambda: render_template_string(
             text, **request.args))
     app.register_blueprint(blueprint)
     assert [raw_request(app, target=path)[2] for path in (
         "/test_microflask", "/bp", "/bp?a=view&c=view")] == [
-        b"app app app", b"app bp bp", b"view bp view"]
+        b"app app app all", b"app bp bp all", b"view bp view all"]
 
-def test_template_filters_and_globals():
+def test_template_filters_globals_and_tests():
     app, bp = make_app(), Blueprint("bp", "bp")
     for kind in ("filter", "global"):
         assert getattr(app, f"template_{kind}")()(ord) is ord
@@ -1592,6 +1595,8 @@ def test_template_filters_and_globals():
         for name in ("ord", "one", "two"):
             text = "{{ 'a'|%s }} {{ %s('a') }}" % (name, name)
             assert render_template_string(text) == "97 97"
+        app.jinja_env.tests["one"] = lambda value: value == 1
+        assert render_template_string("{{ 1 is one }} {{ 2 is one }}") == "True False"
 
 # -----------------------------------------------------------------------------
 # 12, 13. Blueprints; the application: from environ to response
@@ -1662,6 +1667,8 @@ def test_app_errors_of_a_view_teach(view, config, error, words):
     (lambda app, bp=Blueprint("done", "b"): [app.register_blueprint(bp),
                                              bp.before_request(print)],
      AssertionError, "done"),
+    (lambda app: app.errorhandler(print), TypeError, r"handler\(404"),
+    (lambda app: app.template_global(print), TypeError, r"filter\(\)"),
     (lambda app: app.errorhandler("404")(print), (TypeError, ValueError), None),
     (lambda app: app.errorhandler(99999)(print), (TypeError, ValueError), "99999"),
     (lambda app: abort("404"), LookupError, "404"),
@@ -1677,6 +1684,15 @@ def test_app_errors_of_a_view_teach(view, config, error, words):
 def test_app_errors_of_the_set_up_teach(setup, error, words):
     with pytest.raises(error, match=words):
         setup(error_app(str))
+
+def test_app_of_a_subclass_with_a_method_at_two_rules():
+    app = type("Own", (Flask,), {
+        "secret_key": "k", "view": lambda self: session.update(a=1) or "seen"})("own")
+    blueprint = Blueprint("b", "b", url_prefix="/x")
+    for place, rule in [(app, "/1"), (app, "/2"), (blueprint, "/3")]:
+        place.add_url_rule(rule, "seen", app.view)
+    app.register_blueprint(blueprint, url_prefix="")
+    assert {rule_text(app, path) for path in ("/1", "/2", "/3")} == {"seen"}
 
 def test_app_hooks_run_in_order():
     app, blueprint, seen = make_app(), Blueprint("bp", "bp"), []
@@ -1703,11 +1719,13 @@ def test_app_hooks_run_in_order():
 
 def test_app_hooks_may_answer_and_replace_the_answer():
     app = error_app(lambda: "view")
-    app.before_request(lambda: "stopped" if "stop" in request.args else None)
+    app.before_request(lambda: (
+        str(request.routing_exception)[:13] if "stop" in request.args else None))
     app.before_request(lambda: g.setdefault("seen", None))
-    app.after_request(lambda answer: Response(answer.data + str(list(g.__dict__)).encode(), 219))
+    app.after_request(
+        lambda answer: Response(answer.data + str([*g.__dict__]).encode(), 219))
     assert rule_text(app, "/") == "view['seen']"
-    assert rule_text(app, "/unknown?stop") == "stopped[]"
+    assert rule_text(app, "/unknown?stop") == "404 Not Found[]"
 
 # Configuration, what the view raises, the status (0: the error leaves the
 # application), and whether the page says why.
@@ -1764,21 +1782,6 @@ def test_app_after_request_runs_for_errors_and_again_when_it_fails():
         assert seen == calls
         seen.clear()
 
-class AppBody:
-    """A body of two chunks that counts how often it was closed."""
-
-    def __init__(self, second):
-        self.steps, self.closed = iter([lambda: "x", second]), 0
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return next(self.steps)()
-
-    def close(self):
-        self.closed += 1
-
 # What goes wrong, the status (None: the server learns of it), and was there a body?
 # On purpose: Flask tears down twice with stream_with_context, and stops at a failure.
 @pytest.mark.parametrize("streamed", [False, True])
@@ -1792,7 +1795,9 @@ def test_app_closes_and_tears_down_once(monkeypatch, fault, status, made, stream
     def fail(*args):
         raise OSError("secret") if fault != "exit" else SystemExit
 
-    body, told, statuses = AppBody(fail if fault == "body" else str), [], []
+    broken = {"__next__": lambda self: self.readline() or fail()}
+    body = type("Body", (Pieces,), broken if fault == "body" else {})(b"x\ny")
+    told, statuses = [], []
     view = {"view": fail, "exit": fail, "handler": lambda: abort(403)}.get(
         fault, lambda: Response(stream_with_context(body) if streamed else body))
     app = error_app(view)
@@ -1815,7 +1820,7 @@ def test_app_closes_and_tears_down_once(monkeypatch, fault, status, made, stream
         finally:
             getattr(chunks, "close", str)()
         assert statuses == [status] and b"secret" not in data
-    assert body.closed == made and len(told) == 2 and "request" in told
+    assert body.closings == made and len(told) == 2 and "request" in told
     assert not mf.has_app_context() and not mf.has_request_context()
     assert "secret" in told or fault != "body" or not streamed
 
@@ -1887,7 +1892,7 @@ def test_app_frees_a_request_without_the_garbage_collector():
     gc.collect()
     gc.disable()
     try:
-        for target, body in [("/json", b"1"), ("/json", b"{"), ("/key", b"1"), ("/", b"")]:
+        for target, body in zip("/json /json /key /".split(), [b"1", b"{", b"1", b""]):
             raw_request(app, "POST", target, {"Content-Type": JSON}, body)
         assert len(known) == 4 and not any(reference() for reference in known)
     finally:
@@ -1895,23 +1900,20 @@ def test_app_frees_a_request_without_the_garbage_collector():
 
 def test_app_no_request_is_referenced_after_its_end_and_memory_is_flat(
         tmp_path, monkeypatch):
-    """After 4,000 requests that fill the caches, 1,600 more leave next to nothing."""
+    """After 1,600 requests that fill the caches, 1,600 more leave next to nothing."""
     app, known = template_app(tmp_path, static__f="file", templates__p="{{ v }}"), []
     monkeypatch.setattr(app.logger, "disabled", True)
-    memory = []
+    blocks = []
     app.before_request(lambda: known.append(weakref.ref(request._get_current_object())))
     app.add_url_rule("/page", "page", lambda: flash("x") or render_template("p", v=1))
     app.add_url_rule("/error", "error", fault)
     app.add_url_rule("/stream", "stream", lambda: stream_with_context(iter("abc")))
     app.add_url_rule("/x/<int:n>/", "x", lambda n: redirect(url_for("x", n=n, q=n)))
     app.add_url_rule("/form", "form", lambda: [*request.files], methods=["POST"])
-    tracemalloc.start()
-    for n in range(701):
-        form = (b'--b\r\nContent-Disposition: form-data; name="%d"; filename="f"'
-                b'\r\n\r\nx\r\n--b--' % n)[:n % 99]
+    for n in range(401):
+        form = form_body((b'name="%d"; filename="f"' % n, b"x"))[:n % 99]
         close(begin(app, "/form", "POST", CONTENT_LENGTH=str(len(form)), **{
-            "CONTENT_TYPE": "multipart/form-data; boundary=b",
-            "wsgi.input": io.BytesIO(form)}))
+            "CONTENT_TYPE": MULTIPART, "wsgi.input": io.BytesIO(form)}))
         for target in ("/page", "/none", "/error", "/stream", f"/x/{n}", f"/x/{n}/",
                        "/static/f"):
             close(begin(
@@ -1921,9 +1923,8 @@ def test_app_no_request_is_referenced_after_its_end_and_memory_is_flat(
             gc.collect()
             assert len(known) >= 8 and not any(reference() for reference in known)
             known.clear()
-            memory.append(tracemalloc.get_traced_memory()[0])
-    tracemalloc.stop()
-    assert memory[7] - memory[5] < 100_000
+            blocks.append(sys.getallocatedblocks())
+    assert blocks[4] - blocks[2] < 800
 
 # -----------------------------------------------------------------------------
 # The same application on Flask and here
@@ -1983,6 +1984,7 @@ def twin_values(flask, folder):
                                       id=RULE_UUID, safe=mf.Markup("<b>")),
         "zero": lambda: str(1 // 0), "tagged": lambda: flask.make_response(
             made("set_etag", "tag")).make_conditional(flask.request),
+        "weak": lambda: made("set_etag", "tag", weak=True),
         "uncookie": lambda: made("delete_cookie", "k", path="/p", domain="example.org"),
         "cookie": lambda: made("set_cookie", "k", 'x "y"; z,\\ \u00e9'),
         "cookies": lambda: made("set_cookie", "k", "b", 120, path="/p", secure=True,
@@ -2059,7 +2061,7 @@ def build(flask, folder):
     bp.add_url_rule("/<int:n>", "n", lambda n: flask.url_for(".n", n=n, q="a b"))
     bp.add_url_rule("/t/<name>", "t", lambda name: flask.render_template(name, x=1))
     bp.add_url_rule("/stop/<int:code>", "stop", lambda code: flask.abort(code))
-    bp.register_error_handler(404, lambda error: ("bp 404", 404))
+    bp.register_error_handler(404, lambda error: (flask.request.blueprint, 404))
     app.register_blueprint(bp)
     app.register_blueprint(bp, name="again", url_prefix="/again")
     return app
@@ -2082,8 +2084,7 @@ def twins(tmp_path_factory):
     return build(mf, folder), build(flask, folder)
 
 def twin_session(**values):
-    return "session=" + URLSafeTimedSerializer(
-        "dev", "cookie-session", signer_kwargs={"key_derivation": "hmac"}).dumps(values)
+    return "session=" + session_signed(json.dumps(values))
 
 def twin_answer(app, method, target, headers, body):
     """Return the answer of a twin; of a page of the framework, title and heading.
@@ -2111,49 +2112,38 @@ def twin_answer(app, method, target, headers, body):
         rb"(?s)<title>.*?</title>|<h1>.*?</h1>", data) if page else data
 
 # Requests without headers or a body: GET, or the method that is named.
-TWIN_LINES = """/ /echo /echo/ /echo?a=1&a=2&b=&c
-    /echo?a=%26+%2B&%3d=%zz&;x;y=1 /echo?n=5 /echo?n=x /echo?a==b&=c&&d /s/x/ /s/x
-    /s/x?q=%20a+b /s/me /s/me/ /s// /s/a%2Fb/ /s/a%252Fb/ //s/x/ /s//x/ /i/007 /i/-7
-    /i/x /p/a/b/ /p/a//b /p/ /p/%2F /p/.. /p//a /any/one /any/three /1-2.html
-    /1-2-3.x.html /-.html /lax /lax/ /laxer/ /a//b /a///b?c /a/b/ /a//b/c /a/b/c//
-    POST:/a//b POST:/a/b/c POST:/m/x OPTIONS:/m/x DELETE:/m/x PATCH:/m/5 PUT:/m/x/y
-    /page/ /page/2 /page /%C3%BCber/x /%FCber/x /need/args /need/form /need/cookies
-    /need/args?x=1 /error/400 /error/403 /error/404 /error/405 /error/418 /error/429
-    /error/503 /error/777 /value/unknown /session/read /session/write
-    /session/write?stay /session/clear /session/flash /folder/a.txt /folder/b/c.css
-    /folder/none /folder/b /folder/../a.txt /folder/%2e%2e/templates/page.txt
-    /static/a.txt /static/%C3%BC.html /static/b/ /static/
-    /static/..%2ftemplates/page.txt /bp/3 /bp/t/page.html /bp/t/own.html
+TWIN_LINES = """/ /echo /echo/ /echo?a=1&a=2&b=&c /echo?a=%26+%2B&%3d=%zz&;x;y=1
+    /echo?n=5 /echo?n=x /echo?a==b&=c&&d /s/x/ /s/x /s/x?q=%20a+b /s/me /s/me/ /s//
+    /s/a%2Fb/ /s/a%252Fb/ //s/x/ /s//x/ /i/007 /i/-7 /i/x /p/a/b/ /p/a//b /p/ /p/%2F
+    /p/.. /p//a /1-2.html /1-2-3.x.html /-.html /lax /lax/ /laxer/ /a//b /a///b?c /a/b/
+    /a//b/c /a/b/c// POST:/a//b POST:/a/b/c POST:/m/x OPTIONS:/m/x DELETE:/m/x
+    PATCH:/m/5 PUT:/m/x/y /page/ /page/2 /page /%C3%BCber/x /%FCber/x /need/args
+    /need/form /need/cookies /need/args?x=1 /error/400 /error/403 /error/404 /error/405
+    /error/418 /error/429 /error/503 /error/777 /value/unknown /session/read
+    /session/write /session/write?stay /session/clear /session/flash /folder/a.txt
+    /folder/b/c.css /folder/none /folder/b /folder/../a.txt
+    /folder/%2e%2e/templates/page.txt /static/a.txt /static/%C3%BC.html /static/b/
+    /static/ /static/..%2ftemplates/page.txt /bp/3 /bp/t/page.html /bp/t/own.html
     /bp/static/a.txt /bp/stop/404 /bp/stop/403 /bp/none /again/3 /lang/ /lang/f/x /x
     /p1/ /p2 /p3/x /p4/x /p5/x /p6/x /q6/x /q7/x /x8 HEAD:/echo HEAD:/value/str
     HEAD:/s/x HEAD:/- POST:/s/x/ POST:/s/x PUT:/i/7 OPTIONS:/echo OPTIONS:/s/x
-    OPTIONS:/- DELETE:/echo HEAD:/static/a.txt OPTIONS:/static/a.txt
-    POST:/static/a.txt POST:/data HEAD:/value/generator POST:/need/form POST:/need/files
-    POST:/json HEAD:/value/zero
+    OPTIONS:/- DELETE:/echo HEAD:/static/a.txt OPTIONS:/static/a.txt POST:/static/a.txt
+    POST:/data HEAD:/value/generator POST:/need/form POST:/need/files POST:/json
+    HEAD:/value/zero /again/stop/404
     """.split() + ["/value/" + name for name in twin_values(mf, TOP)]
-TWIN_FORM, TWIN_JSON, TWIN_PARTS = [{"Content-Type": kind} for kind in [
-    "application/x-www-form-urlencoded", "application/json",
-    "multipart/form-data; boundary=B"]]
-
-def twin_parts(*parts):
-    """Make a multipart body of (disposition, content, other header lines)."""
-    lines = []
-    for disposition, content, *more in parts:
-        lines += ["--B", f"Content-Disposition: form-data; {disposition}", *more, "",
-                  content]
-    return "\r\n".join(lines + ["--B--", ""]).encode()
-
+TWIN_FORM, TWIN_JSON, TWIN_PARTS = [
+    {"Content-Type": kind} for kind in (FORM, JSON, MULTIPART)]
 TWIN_REQUESTS = [
     (*f"GET:{line}".split(":")[-2:], {}, b"") for line in TWIN_LINES
 ] + [("POST", "/echo", TWIN_FORM, body) for body in [
     b"a=1&a=2&b=", b"a=%C3%BC+%26&=x&&c", b"a;b=1", b"%61=%zz", b"a" * 4001, b"x=1\r\n"]
 ] + [("POST", "/echo", TWIN_PARTS, body) for body in [
-    twin_parts(("name=a", "1"), ("name=a", "\u00fc")), twin_parts(), b"no boundary",
-    twin_parts(('name="f"; filename="x.txt"', "data\r\n", "Content-Type: text/a")),
-    twin_parts(('name="f"; filename=""', "")), b"--B\r\n\r\nx\r\n--B--\r\n",
-    twin_parts(('name="a\\"b%22"; filename="c:\\\\d\\\\e.txt"', "x")),
-    twin_parts(("name=a", "x\r\n--Bx\r\n--"), ("name=b", "\r\n")),
-    twin_parts(*[("name=n", "x") for _ in range(5)]), twin_parts(("name=a", "x"))[:-8]]
+    form_body((b"name=a", b"1"), (b"name=a", b"\xc3\xbc")), form_body(), b"no boundary",
+    form_body((b'name="f"; filename="x.txt"\r\nContent-Type: text/a', b"data\r\n")),
+    form_body((b'name="f"; filename=""', b"")), b"--X\r\n\r\nx\r\n--X--\r\n",
+    form_body((rb'name="a\"b%22"; filename="c:\\d\\e.txt"', b"x")),
+    form_body((b"name=a", b"x\r\n--Xx\r\n--"), (b"name=b", b"\r\n")),
+    form_body(*[(b"name=n", b"x")] * 5), form_body((b"name=a", b"x"))[:-8]]
 ] + [("POST", "/json", TWIN_JSON, body) for body in [
     b'{"a": [1, null, "\xc3\xbc"]}', b"{", b"", b"\xff", b"NaN", b'"\\ud800"', b"1e400"]
 ] + [("GET", "/echo", {name: value}, b"") for name, value in [
@@ -2162,8 +2152,7 @@ TWIN_REQUESTS = [
     ("Authorization", "Bearer tok.en="), ("Authorization", "Basic"), ("Accept", "x"),
     ("Accept", "text/html;q=0.5, application/json"), ("Accept", "*/*;q=0.1, text/*"),
     ("Accept-Language", "de-CH, fr;q=0.9, en;q=0.8"), ("Referer", "http://x.test/"),
-    ("Host", "EXAMPLE.org:8080"), ("Host", "example.org:80"), ("User-Agent", "A/1"),
-    ("X-Forwarded-For", "6.6.6.6"), ("X-HTTP-Method-Override", "PUT")]
+    ("Host", "EXAMPLE.org:8080"), ("Host", "example.org:80"), ("User-Agent", "A/1")]
 ] + [("GET", "/static/a.txt", {name: value}, b"") for name, value in [
     ("If-Modified-Since", "Sun, 26 Jan 2020 00:53:20 GMT"), ("If-None-Match", "*"),
     ("If-Modified-Since", "Sun, 26 Jan 2020 00:53:19 GMT")]
@@ -2206,11 +2195,6 @@ class ShortReads:
 
     def read(self, size):
         return self.body.read(min(size, next(self.sizes)))
-
-def form_body(*parts, boundary=b"X"):
-    """Return a multipart body of (options of Content-Disposition, data) pairs."""
-    part = b"--" + boundary + b"\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n"
-    return b"".join([part % pair for pair in parts]) + b"--" + boundary + b"--\r\n"
 
 def form_found(body, content_type=MULTIPART, stream=None, **limits):
     """Return [fields, files] of a body, or the status of its refusal."""
@@ -2535,18 +2519,18 @@ def test_password_hashes_are_exchanged_with_werkzeug(method):
     made = [module.generate_password_hash("sésame", method, salt_length=8)
             for module in (mf, mf, theirs)]
     assert len(made[0].split("$")[1]) == 8 and made[0] != made[1]
-    for check in (mf.check_password_hash, theirs.check_password_hash):
-        assert [check(hashed, "sésame") for hashed in made] == [True] * 3
-        assert not any(check(hashed, "sesame") for hashed in [
-            *made[1:], "", "x", "scrypt$x", "scrypt:32768:8:1$salt"])
-    assert mf.generate_password_hash("x").startswith("scrypt:32768:8:1$")
+    assert theirs.check_password_hash(made[0], "sésame")
+    assert all(mf.check_password_hash(hashed, "sésame") for hashed in made[1:])
+    assert not any(mf.check_password_hash(hashed, "sesame") for hashed in [
+        made[0], "", "x", "scrypt$x", "scrypt:32768:8:1$salt", "pbkdf2$a$é"])
     for unknown in ("plain", "md5", "scrypt:x:8:1", "pbkdf2:none:1"):
         pytest.raises(ValueError, mf.generate_password_hash, "x", unknown)
 
-@pytest.mark.parametrize("method", ["pbkdf2", "pbkdf2:sha256"])
-def test_password_methods_of_the_tutorials_work(method):
-    made = mf.generate_password_hash("x", method)
-    assert made.startswith("pbkdf2:sha256:") and mf.check_password_hash(made, "x")
+def test_password_methods_of_the_tutorials_work():
+    for methods, start in [([], "scrypt:32768:8:1$"), (["pbkdf2"], "pbkdf2:sha256:"),
+                           (["pbkdf2:sha256"], "pbkdf2:sha256:")]:
+        assert (made := mf.generate_password_hash("x", *methods)).startswith(start)
+    assert mf.check_password_hash(made, "x")
 
 PROXY_ALL = dict.fromkeys(["x_for", "x_proto", "x_host", "x_port", "x_prefix"], 1)
 
@@ -2591,7 +2575,7 @@ def make_echo(**config):
 
 # Each option of the test client, and what the view sees of it.
 @pytest.mark.parametrize("options, name, expected", [
-    ({"data": {"a": "1", "b": ["2", "3"], "n": 5}}, "form",
+    ({"data": {"a": "1", "b": ["2", "3"], "n": 5, "z": None}}, "form",
      {"a": ["1"], "b": ["2", "3"], "n": ["5"]}),
     ({"data": {"a": "1"}}, "type", "application/x-www-form-urlencoded"),
     ({"data": {"a": "1"}, "content_type": "multipart/form-data"}, "form", {"a": ["1"]}),
@@ -2601,11 +2585,12 @@ def make_echo(**config):
      "files", {"f": ["a.txt", "text/plain", "x"], "g": ["b", "a/b", "y"],
                "h": ["c.html", "text/html", "z"]}),
     ({"data": b"abc"}, "data", "abc"), ({"data": "é"}, "data", "é"),
+    ({"data": lambda: io.BytesIO(b"abc")}, "data", "abc"),
     ({"data": b"abc"}, "type", None), ({"content_type": "a/b"}, "type", "a/b"),
     ({"json": [1, None]}, "data", "[1, null]"),
     ({"json": {"a": 1}}, "type", "application/json"),
     ({"json": 1, "content_type": "a/b"}, "type", "a/b"),
-    ({"query_string": {"a": ["1", "2"], "b": "é x"}}, "args",
+    ({"query_string": {"a": ["1", "2"], "b": "é x", "c": None}}, "args",
      {"a": ["1", "2"], "b": ["é x"]}),
     ({"base_url": "https://h:8/r"}, "url", "https://h:8/r/echo"),
     ({}, "url", "http://localhost/echo"), ({}, "remote", "127.0.0.1"),
@@ -2681,7 +2666,9 @@ def test_client_follows_a_location_but_no_loop_nor_other_site(location, text):
         redirect(location) if name == "from" else name))
     with pytest.raises(Exception, match="(?i)redirect|loop|follow") if text is None \
             else contextlib.nullcontext():
-        assert app.test_client().get("/from", follow_redirects=True).text == text
+        start = {"path": "/from", "base_url": "http://LOCALHOST:80"}
+        send = functools.partial(app.test_client().open, **start, follow_redirects=True)
+        assert send().text == text and send(method="HEAD").request.method == "HEAD"
 
 def test_client_keeps_cookies_of_redirects():
     app = make_app()
@@ -2849,9 +2836,7 @@ def ask(url, method="GET", path="/", body=None, **headers):
 def upload(url):
     """Send a form with a file of all bytes; tell whether it arrives as it was."""
     file = bytes(range(256)) * 3500
-    form = (b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n%b'
-            b"\r\n--b--\r\n" % file)
-    fields = {"Content-Type": "multipart/form-data; boundary=b"}
+    form, fields = form_body((b"name=f; filename=x", file)), {"Content-Type": MULTIPART}
     return ask(url, "POST", "/upload", form, **fields) == (200, file)
 
 def head_of(path="/", *fields, method="GET", version="1.1", body=b""):
@@ -3006,6 +2991,8 @@ def test_server_log_has_no_control_characters(devserver):
         time.sleep(0.01)
     text = log.read_bytes().decode()
     assert text.replace("\n", "").isprintable() and "\nForged" not in text
+    assert re.search(r'\n127\.0\.0\.1 - - \[.+\] "GET /seenlast HTTP/1\.1" 404', text)
+    assert "WARNING: This is a development server" in text and "Debugger" not in text
 
 def test_server_websocket(devserver):
     client = need("simple_websocket").Client(f"ws://127.0.0.1:{devserver[0]}/socket")
@@ -3039,7 +3026,7 @@ def page_with(url, word):
     return status, text.decode()
 
 @pytest.mark.parametrize("hidden", ["nothing", "watchdog"])
-def test_reloader_follows_a_file_also_through_a_broken_state(tmp_path, hidden):
+def test_reloader_follows_a_file_through_a_broken_state(tmp_path, hidden, cli_results):
     (tmp_path / f"{hidden}.py").write_text("raise ImportError('hidden')")
     file, pids, source = tmp_path / "reloaded.py", set(), (
         "import microflask, os\napp = microflask.Flask('reloaded')\n"
@@ -3098,6 +3085,9 @@ def test_debugger_page_escapes_and_shows_the_exception_first(debugged):
     assert status[:4] == "500 "
     assert not re.search(f"<script>alert|{DEBUGGER_PIN}|<b>", body.decode())
     assert re.search(rb"ValueError: &lt;script.*debugger_view.*KeyError", body, re.S)
+    assert re.search(b"<span class=now>.*raise Value.*<td><code>markup<", body, re.S)
+    frames = re.findall(rb"<details (open|)>\n<summary><code>(\w+)", body)
+    assert {*frames} > {(b"open", b"debugger_view"), (b"", b"wsgi_app")}
     cookie = debugger_opened(debugged)[2]
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
 
@@ -3228,11 +3218,11 @@ from microflask import Blueprint, Flask, current_app
 app, users, number = Flask("hello"), Blueprint("users", __name__), 5
 @app.cli.command()
 def repeat_word(word, times: int = 2, loud: bool = False, rate: float = 1):
-    """Print a word many times."""
+    """Print a word many times, 100% loud."""
     print((word, times, loud, rate), current_app.name, current_app.debug)
 @app.cli.command("add")
-def add_numbers(a: int, b: int):
-    print(a + b)
+def add_numbers(a: int, command: int):
+    print(a + command)
 users.cli.command("create")(lambda name: print("created", name))
 app.register_blueprint(users)
 app.run()       # the command line serves by itself
@@ -3279,7 +3269,7 @@ CLI_ROWS = [
     ("--app many run", "", ..., "many"),
     ("--app factory:needs run", "", None, "missing.*argument: 'a'"),
     ("--app factory:nothing() run", "", ..., "nothing"),
-    ("--app hello add 1 x", "", 2, "x"), ("--app hello add 1", "", 2, "b"),
+    ("--app hello add 1 x", "", 2, "x"), ("--app hello add 1", "", 2, "command"),
     ("--app hello ad", "", 2, "add"), ("--app hello run --port abc", "", 2, "abc"),
     ("--app hello run --port 99999", "", ..., "99999"),
     ("--app hello run --port TAKEN", "", ..., r" \d{4,5}\b"),
@@ -3291,7 +3281,7 @@ CLI_ROWS = [
 
 @pytest.fixture(scope="module")
 def cli_results(tmp_path_factory):
-    """Give what each row of the table did; several run at once."""
+    """Give what each row of the table did; several run at once, beside the reloader."""
     folder = tmp_path_factory.mktemp("commands")
     for name, text in CLI_FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -3319,6 +3309,23 @@ def test_cli(cli_results, row):
     assert all(re.search(pattern, said, re.M) for pattern in patterns), said
     assert code is None or "Traceback" not in said
     assert code is not ... or len(ended.stderr.splitlines()) == 1, said
+
+# Is it debug mode; are the reloader and the debugger on?
+@pytest.mark.parametrize("variable, options, on", [
+    ("0", "", (False, False, False)), ("1", "", (True, True, True)),
+    ("0", "--debug", (True, True, True)), ("1", "--no-debug", (False, False, False)),
+    ("1", "--no-reload", (True, False, True)), ("0", "--reload", (False, True, False)),
+    ("1", "--no-debugger", (True, True, False)),
+    ("0", "--debugger", (False, False, True))])
+def test_cli_options_of_run(monkeypatch, variable, options, on):
+    seen = []
+    monkeypatch.setattr(os, "environ", {
+        "FLASK_DEBUG": variable, "WERKZEUG_RUN_MAIN": "true"})
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(mf, "run_simple", lambda *args: seen.append(args))
+    mf.main(["--app", "test_microflask:make_app(DEBUG=True)", "run", *options.split()])
+    (_, _, app, *others), = seen
+    assert (app.debug, *others) == on
 
 # -----------------------------------------------------------------------------
 # What holds for every value (with Hypothesis)
@@ -3482,9 +3489,11 @@ def test_house_sizes():
     assert len(found) <= 8.5 * len(code) or sys.version_info >= (3, 12)
 
 def test_house_import_loads_little_and_says_what_is_missing():
-    code = "import sys, microflask; print(*sys.modules)"
-    loaded = run_python("-c", code).stdout.split()
-    assert "microflask" in loaded and not {
+    code = ("import sys; sys.modules['blinker'] = None\n"
+            "import microflask as mf; print(*sys.modules)\n"
+            "print(mf.Flask('x').test_client().get('/').status)")
+    *loaded, status, _, _ = run_python("-c", code).stdout.split()
+    assert status == "404" and "microflask" in loaded and not {
         "jinja2", "itsdangerous", "argparse", "http.server", "socketserver"} & {*loaded}
     told = run_python("-S", "-c", code).stderr      # without the installed packages
     assert "pip install jinja2 markupsafe itsdangerous\n" in told
