@@ -31,7 +31,6 @@ import base64
 import contextlib
 import functools
 import hashlib
-import hmac
 import importlib
 import io
 import json as json_library
@@ -2577,29 +2576,27 @@ def send_file(path_or_file, mimetype: str | None = None, as_attachment=False,
     """Return a file as a response. The path must not come from the client.
     `path_or_file` is a path or a binary file. `as_attachment` makes the browser save it
     as `download_name`. The browser can keep it for `max_age` seconds."""
+    app = _context.get().app
     file = path_or_file
     body = FileWrapper(file, 65536)
-    size = None
+    headers = {"Cache-Control": "no-cache"}
     if isinstance(file, io.TextIOBase):
         raise ValueError("Open the file in binary mode, or use a BytesIO.")
     if isinstance(file, io.BytesIO):
-        size = len(file.getbuffer())
+        headers["Content-Length"] = len(file.getbuffer())
         file.seek(0)
     elif not hasattr(file, "read"):
-        path = os.path.join(current_app.root_path, file)
+        path = os.path.join(app.root_path, file)
         body = _open_late(path)
         about = os.stat(path)
-        size = about.st_size
+        headers["Content-Length"] = about.st_size
         download_name = download_name or os.path.basename(path)
         last_modified = about.st_mtime if last_modified is None else last_modified
         if etag is True:
-            etag = f"{about.st_mtime}-{size}-{zlib.adler32(os.fsencode(path))}"
+            etag = f"{about.st_mtime}-{about.st_size}-{zlib.adler32(os.fsencode(path))}"
     if download_name is None and (as_attachment or mimetype is None):
         raise TypeError("Set download_name (or mimetype, if not an attachment).")
     kind, encoding = _guess_type(download_name or "")
-    headers = {"Cache-Control": "no-cache"}
-    if size is not None:
-        headers["Content-Length"] = size
     if isinstance(etag, str):
         headers["ETag"] = f'"{etag}"'
     if last_modified is not None:
@@ -2610,13 +2607,13 @@ def send_file(path_or_file, mimetype: str | None = None, as_attachment=False,
         headers["Content-Disposition"] = _disposition(
             "attachment" if as_attachment else "inline", download_name)
     if max_age is None:
-        max_age = current_app.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        max_age = app.config["SEND_FILE_MAX_AGE_DEFAULT"]
     if max_age is not None:
         max_age = _seconds(max_age)
         scope = "public" if max_age else "no-cache"
         headers["Cache-Control"] = f"{scope}, max-age={max_age}"
         headers["Expires"] = http_date(time.time() + max_age)
-    response = current_app.response_class(
+    response = app.response_class(
         body, headers=headers, direct_passthrough=True,
         mimetype=mimetype or kind or "application/octet-stream")
     return response.make_conditional(request) if conditional else response
@@ -2629,7 +2626,8 @@ def _open_late(path):       # when the first block is sent: not for a 304
 def _disposition(kind, name):       # the name, in ASCII and in full (RFC 6266)
     text = ascii_name = _ascii(name)
     if not _TOKEN.fullmatch(text):
-        text = '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+        text = re.sub(r'(["\\])', r"\\\1", text)
+        text = f'"{text}"'
     if name != ascii_name:
         text += f"; filename*=UTF-8''{quote(name, safe='!#$&+^`|~')}"
     return f"{kind}; filename={text}"
@@ -2662,7 +2660,8 @@ class Accept(list):
         return self.quality(value) > 0
 
     def best_match(self, matches, default=None):
-        if found := [value for value in matches if value in self]:
+        found = [value for value in matches if value in self]
+        if found:
             return max(found, key=self._find)
         if "-" in self.header and "/" not in self.header:
             return Accept(re.sub(r"-\w*", "", self.header)).best_match(matches, default)
@@ -3257,7 +3256,7 @@ def _table(values):
     return f"<table>{rows}</table>"
 
 def _same(given, secret):
-    return hmac.compare_digest(given.encode(), secret.encode())
+    return secrets.compare_digest(given.encode(), secret.encode())
 
 class DebuggedApplication:
     """Middleware that shows exceptions in the browser; for development only."""
@@ -3400,7 +3399,8 @@ def _load_app():
         raise NoAppException(f"Could not import {name!r}: there is no such file or "
                              f"module in {folder}.") from None
     if not attribute:
-        apps = [key for key, value in vars(module).items() if isinstance(value, Flask)]
+        apps = [
+            key for key, value in vars(module).items() if isinstance(value, Flask)]
         names = [key for key in ("app", "application") if key in apps] or apps or [
             key for key in ("create_app", "make_app") if hasattr(module, key)]
         attribute = names[0] if len(names) == 1 or "app" in names else ""
