@@ -74,7 +74,7 @@ def test_a_value_is_described_in_short(value, text):
     assert xray.Writer(["the key"]).repr(value) == text
 
 def test_a_recording_ends(monkeypatch):
-    monkeypatch.setattr(xray, "SECONDS", 2)
+    monkeypatch.setattr(xray, "SECONDS", 0.2)
     enough = threading.Event()
     assert "no answer within" in examined(lambda: enough.wait(60))[0]["errors"][0]
     enough.set()
