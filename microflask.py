@@ -265,9 +265,8 @@ class Map:
 
     def update(self):
         """Group the rules, each group in the order in which to try them."""
-        # fixed: {path: rules}. shapes: {number of segments, or None for a rule with a
-        # <path:>: {places of fixed segments: {their texts: rules}}}. Rules are
-        # pairs (rank, rule), which can be sorted.
+        # fixed: {path: rules}; shapes: {number of segments (None: <path:>): {places
+        # of fixed segments: {their texts: rules}}}. Rules are sorted: (rank, rule).
         fixed = {}
         shapes = {}
         rules = sorted(
@@ -1149,7 +1148,6 @@ class Request:
     endpoint = property(lambda self: self.url_rule and self.url_rule.endpoint)
     blueprint = property(lambda self: self.owners[-1])
 
-    # What the headers and the server say.
     headers = cached_property(lambda self: EnvironHeaders(self.environ))
     cookies = cached_property(
         lambda self: parse_cookie(self.environ.get("HTTP_COOKIE")))
@@ -1957,7 +1955,6 @@ class Blueprint(Scaffold):
             return f
         return decorator
 
-    # These act on the application, for all its requests.
     before_app_request = partialmethod(_on_app, "before_request")
     after_app_request = partialmethod(_on_app, "after_request")
     app_context_processor = partialmethod(_on_app, "context_processor")
@@ -2127,7 +2124,10 @@ class Flask(Scaffold):
             return e
         handler = self._find_error_handler(e)
         if handler is None and not isinstance(e, HTTPException):
-            raise e
+            try:
+                raise e
+            finally:
+                e = None        # else exception and frame form a cycle
         return handler(e) if handler else e
 
     def _find_error_handler(self, e):
@@ -2626,8 +2626,7 @@ def _open_late(path):       # when the first block is sent: not for a 304
 def _disposition(kind, name):       # the name, in ASCII and in full (RFC 6266)
     text = ascii_name = _ascii(name)
     if not _TOKEN.fullmatch(text):
-        text = re.sub(r'(["\\])', r"\\\1", text)
-        text = f'"{text}"'
+        text = '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
     if name != ascii_name:
         text += f"; filename*=UTF-8''{quote(name, safe='!#$&+^`|~')}"
     return f"{kind}; filename={text}"
@@ -2685,7 +2684,8 @@ class MethodView:
     @classmethod
     def as_view(cls, name: str, *args, **kwargs) -> Callable:
         def view(**values):
-            return cls(*args, **kwargs).dispatch_request(**values)
+            dispatch = current_app.ensure_sync(cls(*args, **kwargs).dispatch_request)
+            return dispatch(**values)
         for decorator in cls.decorators:
             view.__name__ = name
             view = decorator(view)
