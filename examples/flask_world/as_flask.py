@@ -3,9 +3,6 @@
     import as_flask
     as_flask.install()
 
-    from flask import Flask
-    from flask_sqlalchemy import SQLAlchemy
-
 Copy this file beside microflask.py. Call `install` before the first import of Flask:
 then `flask`, `werkzeug` and their submodules answer with microflask's objects.
 `python as_flask.py --app hello run` is the command `flask`, with the commands that
@@ -21,9 +18,8 @@ An extension expects more of Flask than an application does:
 - Steps to call and to replace: `create_url_adapter`, `raise_routing_exception`.
 - Groups of commands made with click; microflask's commands are functions (7).
 
-This file also brings what left microflask to keep it short: nested blueprints, `View`,
-`url_defaults`, converters with arguments. It has no hosts and subdomains in rules. It
-needs click, Blinker and Werkzeug: every extension installs them.
+It also brings what left microflask: nested blueprints, `View`, ranges of files. It has
+no hosts in rules. It needs click, Blinker and Werkzeug: every extension installs them.
 """
 import contextlib
 import contextvars
@@ -35,7 +31,7 @@ import os
 import re
 import sys
 from collections import defaultdict
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from importlib.machinery import ModuleSpec, PathFinder
 from itertools import accumulate
 from types import ModuleType
@@ -53,7 +49,6 @@ from microflask import (HTTPException, LocalProxy, current_app, default_exceptio
 # 1. Standing in for flask and werkzeug
 # Each of their modules is an empty one, which looks up its names when somebody asks.
 # A finder in `sys.meta_path` (PEP 451) makes them before Python finds the real ones.
-# ------------------------------
 
 MODULES = {"flask", "werkzeug", *(f"{package}.{name}" for package, names in (
     ("flask", """app blueprints cli config ctx debughelpers globals helpers json
@@ -147,32 +142,26 @@ def install():
 # ------------------------------
 # 2. What microflask makes itself
 # microflask creates these objects by the names of its classes, and would not use a
-# subclass. Each class here holds what one of them lacks; `ADDITIONS` says which.
-# ------------------------------
+# subclass. This table has all that is added to them.
 
-class MoreOfHTTPException:
-    def __call__(self, environ, start_response):
-        return self.get_response(environ)(environ, start_response)
-
-class MoreOfMultiDict:
-    def lists(self):
-        return dict.items(self)
-
-ADDITIONS = {HTTPException: MoreOfHTTPException, microflask.MultiDict: MoreOfMultiDict}
+ADDITIONS: dict[type, dict[str, Any]] = {
+    HTTPException: {"__call__": lambda self, environ, start_response: (
+        self.get_response(environ)(environ, start_response))},
+    microflask.MultiDict: {"lists": dict.items},
+    microflask.SessionMixin: {"new": False},
+    microflask.Headers: {       # both keep pairs in `_list`
+        name: method for name, method in vars(
+            borrow("werkzeug.datastructures", "Headers")).items()
+        if not hasattr(microflask.Headers, name)}}
 
 for _class, _more in ADDITIONS.items():
-    for _name in vars(_more).keys() - vars(type("Empty", (), {})).keys():
-        setattr(_class, _name, vars(_more)[_name])
-
-for _name, _method in vars(borrow("werkzeug.datastructures", "Headers")).items():
-    if not hasattr(microflask.Headers, _name):      # both keep pairs in `_list`
-        setattr(microflask.Headers, _name, _method)
+    for _name, _value in _more.items():
+        setattr(_class, _name, _value)
 
 # ------------------------------
 # 3. Requests, responses, rules, views
 # These have Werkzeug's classes as a second base: `response.vary` and a hundred others
 # only read and write `headers`, so that they work here, too.
-# ------------------------------
 
 class Request(microflask.Request, borrow("werkzeug.wrappers", "Request")):
     """The request, with all that Werkzeug reads in its headers."""
@@ -184,8 +173,19 @@ class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
     location = microflask.Response.location.deleter(
         lambda self: self.headers.remove("Location"))
 
-    def make_conditional(self, request_or_environ, *args, **kwargs):
-        return super().make_conditional(request_or_environ)
+    def make_conditional(self, request_or_environ, accept_ranges=False,
+                         complete_length=None):
+        super().make_conditional(request_or_environ)
+        environ = getattr(request_or_environ, "environ", request_or_environ)
+        if self.status_code == 200 and environ["REQUEST_METHOD"] == "GET":
+            try:
+                self._process_range_request(
+                    environ, complete_length or self.content_length,
+                    accept_ranges or self.direct_passthrough)
+            except borrow("werkzeug.exceptions", "RequestedRangeNotSatisfiable"):
+                self.close()
+                raise default_exceptions[416] from None
+        return self
 
 def owners_of(endpoint):
     """Return the blueprints of an endpoint: "a.b.view" is in "a" and in "a.b"."""
@@ -207,7 +207,7 @@ class Rule(microflask.Rule):
                  endpoint=None, strict_slashes=None, websocket=False, **options):
         if unknown := [name for name, value in options.items() if value]:
             raise NotImplementedError(f"microflask's rules have no {unknown}")
-        super().__init__(string, defaults, methods, endpoint, strict_slashes)
+        super().__init__(string, defaults, methods, endpoint or "", strict_slashes)
         self.build_only = build_only
 
     def bind(self, map):
@@ -271,7 +271,6 @@ class MethodView(View):
 
 # ------------------------------
 # 4. Context, configuration, sessions
-# ------------------------------
 
 class AppContext(microflask.AppContext):
     """The context; an extension can replace its session."""
@@ -296,7 +295,6 @@ def copy_current_request_context(f):
         lambda *args, **kwargs: context.copy().run(f, *args, **kwargs))
 
 class Config(microflask.Config):
-    """The settings, with more sources for them."""
     def from_envvar(self, variable_name, silent=False):
         path = os.environ.get(variable_name, "")
         if not path and not silent:
@@ -337,11 +335,10 @@ class SessionInterface(microflask.SessionInterface):
 
 class SecureCookieSessionInterface(
         microflask.SecureCookieSessionInterface, SessionInterface):
-    """Keeps the session in a signed cookie."""
+    pass
 
 # ------------------------------
 # 5. Log, testing
-# ------------------------------
 
 default_handler = logging.StreamHandler(LocalProxy(lambda: sys.stderr))
 default_handler.setFormatter(logging.Formatter(
@@ -426,26 +423,27 @@ class FlaskCliRunner(CliRunner):
 
 # ------------------------------
 # 6. Blueprints and the application
-# ------------------------------
 
 class Scaffold(microflask.Scaffold):
     """What application and blueprint share, beyond microflask."""
     url_value_preprocessors = microflask.cached_property(lambda self: defaultdict(list))
     url_default_functions = microflask.cached_property(lambda self: defaultdict(list))
+    has_static_folder = property(lambda self: self.static_folder is not None)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.cli = AppGroup(self.import_name)
 
     def url_value_preprocessor(self, f):
-        """Call `f(endpoint, values)` before the view; it can change the values."""
         self.url_value_preprocessors[None].append(f)
         return f
 
     def url_defaults(self, f):
-        """Call `f(endpoint, values)` when a URL is built; it can add values."""
         self.url_default_functions[None].append(f)
         return f
+
+    def endpoint(self, endpoint):
+        return lambda f: self.view_functions.setdefault(endpoint, self.ensure_sync(f))
 
     def open_resource(self, resource, mode="rb", encoding=None):
         return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
@@ -486,7 +484,6 @@ class Blueprint(Scaffold, microflask.Blueprint):
 
     @microflask.setupmethod
     def record(self, f):
-        """Call `f(state)` at each registration."""
         self.deferred_functions.append(f)
 
     @microflask.setupmethod
@@ -512,6 +509,7 @@ class Blueprint(Scaffold, microflask.Blueprint):
             raise ValueError(f"There is a blueprint {state.name!r} already. Register "
                              "this one with another name=.")
         app.blueprints[state.name] = self
+        app.view_functions.update(self.view_functions)
         for kind in ("before_request_funcs", "after_request_funcs",
                      "teardown_request_funcs", "template_context_processors",
                      "url_value_preprocessors", "url_default_functions"):
@@ -539,17 +537,23 @@ class Blueprint(Scaffold, microflask.Blueprint):
 
     add_app_template_filter = _for_app("add_template_filter")
     add_app_template_global = _for_app("add_template_global")
+    add_app_template_test = _for_app("add_template_test")
     app_url_value_preprocessor = _for_app("url_value_preprocessor")
     app_url_defaults = _for_app("url_defaults")
     teardown_app_request = _for_app("teardown_request")
-    app_template_global = functools.partialmethod(
-        microflask.Blueprint._decorate_on_app, "template_global")
+    app_template_global, app_template_test = [functools.partialmethod(
+        microflask.Blueprint._decorate_on_app, f"template_{kind}")
+        for kind in ("global", "test")]
 
 class Flask(Scaffold, microflask.Flask):
     """The application, with the steps that an extension can call or replace."""
     request_class, response_class = Request, Response
     url_rule_class, url_map_class = Rule, Map
     session_interface = SecureCookieSessionInterface()
+    permanent_session_lifetime = property(      # the setting can be a number
+        lambda self: timedelta(
+            seconds=microflask._seconds(self.config["PERMANENT_SESSION_LIFETIME"])),
+        microflask.Flask.permanent_session_lifetime.fset)
     test_client_class = test_cli_runner_class = None
     add_template_filter, add_template_test = [functools.partialmethod(
         microflask.Flask._add_to_templates, kind) for kind in ("filters", "tests")]
@@ -576,9 +580,6 @@ class Flask(Scaffold, microflask.Flask):
             added.provide_automatic_options = is_automatic
             if not is_automatic and "OPTIONS" not in methods:
                 added.methods.discard("OPTIONS")
-
-    def endpoint(self, endpoint):
-        return lambda f: self.view_functions.setdefault(endpoint, self.ensure_sync(f))
 
     def preprocess_request(self):
         for f in self.hooks(self.url_value_preprocessors):
@@ -647,7 +648,6 @@ class Flask(Scaffold, microflask.Flask):
 # 7. The command line
 # Extensions bring commands of click. `FlaskGroup` has run, shell and routes, those of
 # the application, and those that packages announce as entry points `flask.commands`.
-# ------------------------------
 
 class ScriptInfo:
     """The application that a command is for: found, or made by `create_app`."""
@@ -770,7 +770,6 @@ def main():
 # ------------------------------
 # 8. Names with another meaning
 # What Flask or Werkzeug calls otherwise, or what has one name for two things.
-# ------------------------------
 
 MEANINGS: dict[str, Any] = {
     "flask.__version__": "3.1.3", "werkzeug.__version__": "3.1.9",
@@ -778,6 +777,7 @@ MEANINGS: dict[str, Any] = {
     "flask.json.loads": lambda text, **kwargs: json.loads(text, **kwargs),
     "flask.json.dump": lambda obj, fp, **kwargs: fp.write(json.dumps(obj, **kwargs)),
     "flask.json.load": lambda fp, **kwargs: json.loads(fp.read(), **kwargs),
+    "flask.json.tag.TaggedJSONSerializer": lambda: microflask._session_json,
     "flask.globals._cv_app": microflask._context,
     "flask.globals._cv_request": microflask._context,
     "flask.ctx.RequestContext": AppContext,

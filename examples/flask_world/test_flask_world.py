@@ -139,6 +139,18 @@ def test_views_responses_and_settings(monkeypatch):
     app.config.from_prefixed_env()
     assert app.config["MAIL"] == {"PORT": 25}
 
+@pytest.mark.parametrize("wanted, status, body", [
+    ("bytes=1-3", 206, "bcd"), ("bytes=9-", 416, None)])
+def test_ranges_of_files_and_lifetime(tmp_path, wanted, status, body):
+    from flask import Flask, send_file
+    app = Flask(__name__)
+    app.config["PERMANENT_SESSION_LIFETIME"] = 60
+    assert app.permanent_session_lifetime.seconds == 60
+    (tmp_path / "a.txt").write_text("abcdef")
+    app.add_url_rule("/", "a", lambda: send_file(tmp_path / "a.txt"))
+    with app.test_client().get("/", headers={"Range": wanted}) as response:
+        assert response.status_code == status and body in (None, response.text)
+
 def test_commands_of_click(tmp_path):
     from flask import Blueprint, Flask, current_app
     app, blueprint = Flask("x"), Blueprint("b", __name__)
