@@ -18,13 +18,16 @@ An extension expects more of Flask than an application does:
 - Steps to call and to replace: `create_url_adapter`, `raise_routing_exception`.
 - Groups of commands made with click; microflask's commands are functions (7).
 
-It also brings what left microflask: nested blueprints, `View`, ranges of files. It has
-no hosts in rules. It needs click, Blinker and Werkzeug: every extension installs them.
+It also brings what microflask left out: nested blueprints, `url_defaults`, converters
+with arguments, `View`, ranges of files, `json.compact`. It has no hosts in rules. It
+needs click, Blinker and Werkzeug: every extension installs them.
 """
+# flake8: noqa: E302, E305
+# mypy: ignore-errors
+# ruff: noqa: BLE001, I001, RUF012, RUF100, SIM905, UP017
 import contextlib
 import contextvars
 import functools
-import importlib.metadata
 import importlib.util
 import logging
 import os
@@ -33,6 +36,7 @@ import sys
 from collections import defaultdict
 from datetime import datetime, timedelta, timezone
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import entry_points
 from itertools import accumulate
 from types import ModuleType
 from typing import Any
@@ -42,21 +46,17 @@ import blinker
 import click
 import microflask
 from click.testing import CliRunner
-from microflask import (HTTPException, LocalProxy, current_app, default_exceptions,
-                        json, request)
+from microflask import LocalProxy, current_app, default_exceptions, json, request
 
 # ------------------------------
 # 1. Standing in for flask and werkzeug
 # Each of their modules is an empty one, which looks up its names when somebody asks.
 # A finder in `sys.meta_path` (PEP 451) makes them before Python finds the real ones.
 
-MODULES = {"flask", "werkzeug", *(f"{package}.{name}" for package, names in (
-    ("flask", """app blueprints cli config ctx debughelpers globals helpers json
-        json.provider json.tag logging sansio sansio.app sansio.blueprints
-        sansio.scaffold sessions signals templating testing typing views wrappers"""),
-    ("werkzeug", """datastructures debug exceptions formparser http local middleware
-        middleware.proxy_fix routing security serving test urls user_agent utils
-        wrappers wsgi""")) for name in names.split())}
+MODULES = {"flask", *(f"flask.{name}" for name in (
+    "app blueprints cli config ctx debughelpers globals helpers json json.provider "
+    "json.tag logging sansio sansio.app sansio.blueprints sansio.scaffold sessions "
+    "signals templating testing typing views wrappers").split())}
 
 class StandIn(ModuleType):
     """A module of Flask or Werkzeug, whose names are looked up in `find`."""
@@ -83,7 +83,7 @@ def find(module, name):
     whole = f"{module}.{name}"
     if whole in MEANINGS:
         return MEANINGS[whole]
-    if whole in MODULES:
+    with contextlib.suppress(ImportError):
         return importlib.import_module(whole)
     if module == "flask.typing":        # for type checkers, which read Flask's own
         return Any
@@ -145,7 +145,7 @@ def install():
 # subclass. This table has all that is added to them.
 
 ADDITIONS: dict[type, dict[str, Any]] = {
-    HTTPException: {"__call__": lambda self, environ, start_response: (
+    microflask.HTTPException: {"__call__": lambda self, environ, start_response: (
         self.get_response(environ)(environ, start_response))},
     microflask.MultiDict: {"lists": dict.items},
     microflask.SessionMixin: {"new": False},
@@ -173,10 +173,10 @@ class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
     location = microflask.Response.location.deleter(
         lambda self: self.headers.remove("Location"))
 
-    def make_conditional(self, request_or_environ, accept_ranges=False,
-                         complete_length=None):
-        super().make_conditional(request_or_environ)
-        environ = getattr(request_or_environ, "environ", request_or_environ)
+    def make_conditional(self, request, accept_ranges=False, complete_length=None):
+        """Make this a 304 if the client has it, a 206 if it wants a part of a file."""
+        super().make_conditional(request)
+        environ = getattr(request, "environ", request)
         if self.status_code == 200 and environ["REQUEST_METHOD"] == "GET":
             try:
                 self._process_range_request(
@@ -197,11 +197,9 @@ class Rule(microflask.Rule):
     """A rule that runs the hooks of all the blueprints around its own."""
     owners = property(lambda self: (None, *owners_of(self.endpoint)),
                       lambda self, value: None)
-    _converters = property(lambda self: dict(
-        part for part in self.parts if type(part) is tuple))
-    _trace = property(lambda self: [
-        (True, part[0]) if type(part) is tuple else (False, part)
-        for part in self.parts])
+    _converters = property(lambda self: self.converters)
+    _trace = property(lambda self: [(False, part) if isinstance(part, str) else
+                                    (True, part[0]) for part in self.parts])
 
     def __init__(self, string, defaults=None, methods=None, build_only=False,
                  endpoint=None, strict_slashes=None, websocket=False, **options):
@@ -259,18 +257,18 @@ class MapAdapter:
         return (rule if return_rule else rule.endpoint), values
 
 class View(microflask.MethodView):
-    """A view that is a class: override `dispatch_request`."""
-    methods = None
+    """A view that is a class: it has `dispatch_request`, or `get`, `post` and so on."""
+    provide_automatic_options = None
 
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        cls.methods = cls.methods or super(cls, cls).methods
-
-class MethodView(View):
-    """A view that is a class, with a method for each method of HTTP."""
+    @classmethod
+    def as_view(cls, name, *args, **kwargs):
+        view = super().as_view(name, *args, **kwargs)
+        view.view_class = cls
+        view.provide_automatic_options = cls.provide_automatic_options
+        return view
 
 # ------------------------------
-# 4. Context, configuration, sessions
+# 4. Context, JSON, configuration, sessions
 
 class AppContext(microflask.AppContext):
     """The context; an extension can replace its session."""
@@ -294,7 +292,19 @@ def copy_current_request_context(f):
     return functools.wraps(f)(
         lambda *args, **kwargs: context.copy().run(f, *args, **kwargs))
 
+class DefaultJSONProvider(microflask.JSONProvider):
+    """How an application writes JSON; `compact` is None for "unless in debug mode"."""
+    compact = None
+
+    def response(self, *args, **kwargs):
+        response = super().response(*args, **kwargs)
+        if self.compact is bool(self.app.debug):    # it would choose the other layout
+            layout = {"separators": (",", ":")} if self.compact else {"indent": 2}
+            response.data = self.dumps(self.loads(response.data), **layout) + "\n"
+        return response
+
 class Config(microflask.Config):
+    """The settings, with more sources for them."""
     def from_envvar(self, variable_name, silent=False):
         path = os.environ.get(variable_name, "")
         if not path and not silent:
@@ -315,12 +325,10 @@ class Config(microflask.Config):
 
 class SessionInterface(microflask.SessionInterface):
     """How sessions are kept; the settings of the cookie have a method each."""
-    def _option(key):
-        return lambda self, app: app.config[f"SESSION_COOKIE_{key}"]
-
-    get_cookie_domain, get_cookie_secure = _option("DOMAIN"), _option("SECURE")
-    get_cookie_httponly, get_cookie_samesite = _option("HTTPONLY"), _option("SAMESITE")
-    get_cookie_partitioned, get_cookie_name = _option("PARTITIONED"), _option("NAME")
+    (get_cookie_name, get_cookie_domain, get_cookie_secure, get_cookie_httponly,
+     get_cookie_samesite, get_cookie_partitioned) = [
+        lambda self, app, key=key: app.config[f"SESSION_COOKIE_{key}"] for key in (
+            "NAME", "DOMAIN", "SECURE", "HTTPONLY", "SAMESITE", "PARTITIONED")]
 
     def get_cookie_path(self, app):
         return app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
@@ -335,7 +343,7 @@ class SessionInterface(microflask.SessionInterface):
 
 class SecureCookieSessionInterface(
         microflask.SecureCookieSessionInterface, SessionInterface):
-    pass
+    """Keeps the session in a signed cookie."""
 
 # ------------------------------
 # 5. Log, testing
@@ -377,8 +385,8 @@ class FlaskClient(borrow("werkzeug.test", "Client")):
     def open(self, *args, buffered=False, follow_redirects=False, **kwargs):
         given = args[0] if args and not isinstance(args[0], str) else (
             AppEnvironBuilder(self.application, *args, **kwargs))
-        environ = given if isinstance(given, dict) else given.get_environ()
-        environ = {**self.environ_base, **environ}
+        environ = {**self.environ_base, **(
+            given if isinstance(given, dict) else given.get_environ())}
         if self.kept is not None:
             environ["microflask.keep_context"] = self.kept.enter_context
         return super().open(
@@ -435,10 +443,12 @@ class Scaffold(microflask.Scaffold):
         self.cli = AppGroup(self.import_name)
 
     def url_value_preprocessor(self, f):
+        """Call `f(endpoint, values)` before the view; it can change the values."""
         self.url_value_preprocessors[None].append(f)
         return f
 
     def url_defaults(self, f):
+        """Call `f(endpoint, values)` when a URL is built; it can add values."""
         self.url_default_functions[None].append(f)
         return f
 
@@ -480,7 +490,6 @@ class Blueprint(Scaffold, microflask.Blueprint):
         self.url_values_defaults = options.pop("url_defaults", None) or {}
         self.cli_group = options.pop("cli_group", "")
         super().__init__(*args, **options)
-        self.children = []
 
     @microflask.setupmethod
     def record(self, f):
@@ -489,7 +498,12 @@ class Blueprint(Scaffold, microflask.Blueprint):
     @microflask.setupmethod
     def register_blueprint(self, blueprint, **options):
         """Put a blueprint into this one: their names and prefixes are joined."""
-        self.children.append((blueprint, options))
+        def register(state):
+            inner = blueprint.make_setup_state(state.app, options)
+            blueprint.register(state.app, {
+                **options, "name": f"{state.name}.{inner.name}",
+                "url_prefix": join_prefixes(state.url_prefix, inner.url_prefix)})
+        self.record(register)
 
     @microflask.setupmethod
     def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
@@ -524,12 +538,6 @@ class Blueprint(Scaffold, microflask.Blueprint):
             app.cli.commands.update(self.cli.commands)
         elif self.cli.commands:
             app.cli.add_command(self.cli, group or self.name)
-        for child, inner in self.children:
-            prefix = inner.get("url_prefix")
-            prefix = child.url_prefix if prefix is None else prefix
-            child.register(app, {
-                **inner, "name": f"{state.name}.{inner.get('name', child.name)}",
-                "url_prefix": join_prefixes(state.url_prefix, prefix)})
 
     def _for_app(method):
         return lambda self, *args, **kwargs: self.record_once(
@@ -548,12 +556,11 @@ class Blueprint(Scaffold, microflask.Blueprint):
 class Flask(Scaffold, microflask.Flask):
     """The application, with the steps that an extension can call or replace."""
     request_class, response_class = Request, Response
-    url_rule_class, url_map_class = Rule, Map
+    url_rule_class, url_map_class, json_provider_class = Rule, Map, DefaultJSONProvider
     session_interface = SecureCookieSessionInterface()
-    permanent_session_lifetime = property(      # the setting can be a number
-        lambda self: timedelta(
-            seconds=microflask._seconds(self.config["PERMANENT_SESSION_LIFETIME"])),
-        microflask.Flask.permanent_session_lifetime.fset)
+    permanent_session_lifetime = microflask.Flask.permanent_session_lifetime.getter(
+        lambda self: timedelta(seconds=microflask._seconds(     # it can be a number
+            self.config["PERMANENT_SESSION_LIFETIME"])))
     test_client_class = test_cli_runner_class = None
     add_template_filter, add_template_test = [functools.partialmethod(
         microflask.Flask._add_to_templates, kind) for kind in ("filters", "tests")]
@@ -652,13 +659,8 @@ class Flask(Scaffold, microflask.Flask):
 class ScriptInfo:
     """The application that a command is for: found, or made by `create_app`."""
     def __init__(self, create_app=None):
-        self.create_app = create_app
-        self.data, self._loaded_app = {}, None
-
-    def load_app(self):
-        if self._loaded_app is None:
-            self._loaded_app = (self.create_app or microflask._load_app)()
-        return self._loaded_app
+        self.create_app, self.data = create_app, {}
+        self.load_app = functools.cache(create_app or microflask._load_app)
 
 pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
 
@@ -713,8 +715,7 @@ class FlaskGroup(AppGroup):
         return super().make_context(info_name, args, parent, **extra)
 
     def list_commands(self, ctx):
-        announced = importlib.metadata.entry_points(group="flask.commands")
-        names = {*self.commands, *announced.names}
+        names = {*self.commands, *entry_points(group="flask.commands").names}
         try:
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.commands)
         except Exception as error:
@@ -727,8 +728,9 @@ class FlaskGroup(AppGroup):
         app = ctx.ensure_object(ScriptInfo).load_app()
         if not current_app:
             ctx.with_resource(app.app_context())
-        return app.cli.commands.get(name) or next((entry.load() for entry in (
-            importlib.metadata.entry_points(group="flask.commands", name=name))), None)
+        announced = entry_points(group="flask.commands", name=name)
+        return app.cli.commands.get(name) or next(
+            (entry.load() for entry in announced), None)
 
 @click.command("run")
 @click.option("--host", "-h", default="127.0.0.1", envvar="FLASK_RUN_HOST")
@@ -749,8 +751,7 @@ def run_command(info, host, port, reload, debugger):
 def shell_command():
     """Open a Python prompt with the names of the application."""
     import code
-    code.interact(f"Python with {current_app.name}",
-                  local=current_app.make_shell_context())
+    code.interact(current_app.name, local=current_app.make_shell_context())
 
 @click.command("routes")
 @with_appcontext
@@ -784,13 +785,12 @@ MEANINGS: dict[str, Any] = {
     "flask.logging.default_handler": default_handler,
     "flask.views.http_method_funcs": frozenset(
         "get post head options delete put trace patch".split()),
-    "flask.wrappers.RequestBase": Request, "flask.wrappers.ResponseBase": Response,
+    "flask.views.MethodView": View,
     "flask.sansio.app.App": Flask, "flask.testing.EnvironBuilder": AppEnvironBuilder,
     "flask.signals.Namespace": blinker.Namespace,
-    "werkzeug.datastructures.Authorization": borrow(
-        "werkzeug.datastructures", "Authorization"),
-    "werkzeug.wsgi.LimitedStream": borrow("werkzeug.wsgi", "LimitedStream"),
-    "werkzeug.utils.send_file": borrow("werkzeug.utils", "send_file"),
+    **{f"werkzeug.{module}.{name}": borrow(f"werkzeug.{module}", name)
+       for module, name in (("datastructures", "Authorization"),
+                            ("wsgi", "LimitedStream"), ("utils", "send_file"))},
     **{f"werkzeug.exceptions.{theirs.__name__}": default_exceptions[code]
        for code, theirs in borrow("werkzeug.exceptions", "default_exceptions").items()
        if code in default_exceptions}}
