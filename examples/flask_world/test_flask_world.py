@@ -151,6 +151,31 @@ def test_ranges_of_files_and_lifetime(tmp_path, wanted, status, body):
     with app.test_client().get("/", headers={"Range": wanted}) as response:
         assert response.status_code == status and body in (None, response.text)
 
+@pytest.mark.parametrize("code, expected", [
+    ("app.jinja_env.tests['big'](9)", True), ("client.get('/named').text", "late"),
+    ("part.has_static_folder", False), ("page.add_etag() or page.get_etag()[1]", False),
+    ("part.open_resource('login.py').close()", None), ("Rule('/').endpoint", ""),
+    ("flask.json.tag.TaggedJSONSerializer().dumps((1,))", '{" t":[1]}'),
+    ("flask.copy_current_request_context(lambda: flask.request.path)", "/x"),
+    ("client.set_cookie('a', 'b') or client.get_cookie('a').value", "b"),
+    ("app.config.from_envvar('NO', silent=True)", False), ("flask.session.new", False),
+    ("flask.request.origin, [*flask.request.access_route]", ("http://a", ["1.2.3.4"])),
+    ("page.expires == page.last_modified < page.retry_after", True),
+    ("setattr(app.json, 'compact', False) or flask.jsonify([1]).data", b"[\n  1\n]\n")])
+def test_what_flask_has(code, expected):
+    import flask
+    from werkzeug.routing import Rule   # noqa: F401
+    app, part, page = flask.Flask("x"), flask.Blueprint("b", __name__), flask.Response()
+    page.data, page.retry_after, page.expires, page.last_modified = "late", 60, 0, 0
+    part.app_template_test("big")(lambda n: n > 8)
+    part.add_url_rule("/named", "named")
+    part.endpoint("b.named")(lambda: str(flask.after_this_request(lambda old: page)))
+    app.register_blueprint(part)
+    with app.test_request_context("/x", headers={
+            "Origin": "http://a", "X-Forwarded-For": "1.2.3.4"}):
+        found = eval(code, {**locals(), "client": app.test_client()})
+    assert (found() if callable(found) else found) == expected
+
 def test_commands_of_click(tmp_path):
     from flask import Blueprint, Flask, current_app
     app, blueprint = Flask("x"), Blueprint("b", __name__)
