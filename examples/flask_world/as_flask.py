@@ -292,6 +292,10 @@ def copy_current_request_context(f):
     return functools.wraps(f)(
         lambda *args, **kwargs: context.copy().run(f, *args, **kwargs))
 
+def get_template_attribute(template_name, attribute):
+    """Return a macro or a variable of a template."""
+    return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
+
 class DefaultJSONProvider(microflask.JSONProvider):
     """How an application writes JSON; `compact` is None for "unless in debug mode"."""
     compact = None
@@ -628,10 +632,6 @@ class Flask(Scaffold, microflask.Flask):
 
     def raise_routing_exception(self, request):
         raise request.routing_exception
-
-    def log_exception(self, exc_info):
-        self.logger.error("Exception on %s [%s]", request.path, request.method,
-                          exc_info=exc_info)
 
     def make_shell_context(self):
         names = {"app": self, "g": microflask.g}

@@ -4,12 +4,14 @@
 
 The extensions come with pip; a test whose extension is missing is skipped.
 """
+import fcntl
 import importlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -44,9 +46,12 @@ def test_a_database_in_postgresql():
     pytest.importorskip("psycopg")
     if shutil.which("pg_virtualenv") is None:
         pytest.skip("apt-get install postgresql")
-    subprocess.run(     # in a server of its own
-        ["pg_virtualenv", sys.executable, "-c", "import database; database.tour()"],
-        env={**os.environ, "DATABASE_URL": "postgresql+psycopg://"}, check=True)
+    path = Path(tempfile.gettempdir(), f"microflask-postgresql-{os.getuid()}.lock")
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)    # for root there is only one such server
+        subprocess.run(
+            ["pg_virtualenv", sys.executable, "-c", "import database; database.tour()"],
+            env={**os.environ, "DATABASE_URL": "postgresql+psycopg://"}, check=True)
 
 @pytest.mark.parametrize("name", ["echo_socket", "socket_io"])
 def test_what_a_client_sees_over_a_socket(name):
@@ -156,6 +161,7 @@ def test_ranges_of_files_and_lifetime(tmp_path, wanted, status, body):
     ("part.has_static_folder", False), ("page.add_etag() or page.get_etag()[1]", False),
     ("part.open_resource('login.py').close()", None), ("Rule('/').endpoint", ""),
     ("flask.json.tag.TaggedJSONSerializer().dumps((1,))", '{" t":[1]}'),
+    ("flask.get_template_attribute(app.jinja_env.from_string('{%set v=4%}'), 'v')", 4),
     ("flask.copy_current_request_context(lambda: flask.request.path)", "/x"),
     ("client.set_cookie('a', 'b') or client.get_cookie('a').value", "b"),
     ("app.config.from_envvar('NO', silent=True)", False), ("flask.session.new", False),
