@@ -622,7 +622,7 @@ class AppContext(_NoContext):
         return self.outer.g if self.outer else _AppCtxGlobals()
 
     @property
-    def session(self):      # then the response depends on the cookie
+    def session(self):      # using it makes the response vary
         self.request.session.accessed = True
         return self.request.session
 
@@ -1987,7 +1987,7 @@ class Flask(Scaffold):
 
     def wsgi_app(self, environ, start_response):
         """Answer a request (PEP 3333). Middleware wraps this method."""
-        self._got_first_request = True      # too late for set-up: see setupmethod
+        self._got_first_request = True      # see setupmethod
         context = self.request_context(environ)
         response = error = None
         try:
@@ -2578,7 +2578,7 @@ def send_file(path_or_file, mimetype: str | None = None, as_attachment=False,
     as `download_name`. The browser can keep it for `max_age` seconds."""
     app = _context.get().app
     file = path_or_file
-    body = FileWrapper(file, 65536)
+    body = FileWrapper(file, 65536)     # unless it is a path
     headers = {"Cache-Control": "no-cache"}
     if isinstance(file, io.TextIOBase):
         raise ValueError("Open the file in binary mode, or use a BytesIO.")
