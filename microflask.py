@@ -2968,7 +2968,7 @@ class FlaskClient:
 
 _HEAD = re.compile(     # request line, fields, empty line; lines end with CRLF or LF
     rb"([!#$%&'*+.^`|~\w-]+) ([\x21-\x7e\x80-\xff]+) (HTTP/1\.[01])\r?\n"
-    rb"((?:[!#$%&'*+.^`|~\w-]+:[^\r\n\0]*\r?\n)*)\r?\n")
+    rb"((?:[!#$%&'*+.^`|~\w-]+:[^\r\n\0]*\r?\n){0,100})\r?\n")
 
 def _make_server(listener, app):
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -3021,7 +3021,7 @@ def _make_server(listener, app):
                     self.answer(*[part.decode("latin-1") for part in match.groups()])
                 elif head:
                     self.send_error(400 if len(head) < 65536 else 431)
-                # Else a client that still sends would lose the answer.
+                # A client that still sends would lose the answer.
                 self.wfile.flush()
                 self.connection.shutdown(1)
                 self.connection.settimeout(5)
@@ -3260,7 +3260,7 @@ class DebuggedApplication:
         self.token = secrets.token_urlsafe(20)      # the cookie for a correct PIN
         self.pin = os.environ.get("WERKZEUG_DEBUG_PIN") or str(
             secrets.randbelow(10**9)).zfill(9)
-        self.frames = deque(maxlen=100)     # the last 100 frames
+        self.frames = deque(maxlen=100)
         if evalex:
             _say(f" * Debugger is active!\n * Debugger PIN: {self.pin}")
 
@@ -3400,14 +3400,14 @@ def _load_app():
             key for key in ("create_app", "make_app") if hasattr(module, key)]
         attribute = names[0] if len(names) == 1 or "app" in names else ""
     is_there = hasattr(module, attribute.partition("(")[0])
-    app = eval(attribute, dict(vars(module))) if is_there else None     # name or call
-    if callable(app) and not isinstance(app, Flask):
-        try:
-            app = app()
-        except TypeError as error:
-            if error.__traceback__.tb_next:     # it was called
-                raise
-            raise NoAppException(error) from None
+    try:        # it is a name or a call
+        app = eval(attribute, vars(module)) if is_there else None
+        if callable(app) and not isinstance(app, Flask):
+            app = eval(f"{attribute}()", vars(module))
+    except TypeError as error:
+        if error.__traceback__.tb_next.tb_next:     # it was called
+            raise
+        raise NoAppException(error) from None
     if not isinstance(app, Flask):
         raise NoAppException(
             f"There is no application {attribute!r} in {name!r}. Use --app "
@@ -3478,7 +3478,7 @@ def main(args=None) -> None:
             try:
                 app = _load_app()
                 commands.update(app.cli)
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
                 if rest[0] != "--help":
                     raise
                 print(f"Error: {error}")

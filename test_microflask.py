@@ -2842,7 +2842,8 @@ REFUSED = {
         b"GET / HTTP/1.1\r\n Host: x\r\nHost: x\r\n\r\n",
         *(head_of("/echo", f"Content-Length:{length}") for length in (
             " five", " +5", " -5", " 1_0", " 0x5", " 5.0", "", " \xb2", " 5, 6",
-            ENDLESS, " 5\r\nContent-Length: 6", " 999"))],     # of which less is sent
+            ENDLESS, " 5\r\nContent-Length: 6", " 999")),      # of which less is sent
+        head_of("/", *["X: 1"] * 100)],     # 101 with Host
     "431": [first_line(b"GET /" + b"a" * 70_000 + b" HTTP/1.1"), b"G" * 200_000,
             head_of("/", "X: " + "a" * 70_000), head_of("/", *["X: 1"] * 15_000)],
     "501": [head_of("/echo", CHUNKED, method="POST", body=b"5\r\nhello\r\n0\r\n\r\n")],
@@ -2886,6 +2887,7 @@ def test_server_never_calls_the_application_for_another_protocol(devserver, line
     (head_of("/echo", "Content-Type: a/b; c=d,e"), {"CONTENT_TYPE": "a/b; c=d,e"}),
     (head_of("/echo", "Content-Type: multipart/form-data; b*=idna'x'%80"),
      {"CONTENT_TYPE": "multipart/form-data; b*=idna'x'%80"}),
+    (head_of("/echo", *["X: 1"] * 99), {"HTTP_X": ",".join("1" * 99)}),
     (head_of("/ech%6F?a=%31&b"), {"PATH_INFO": "/echo", "QUERY_STRING": "a=%31&b"}),
     (head_of("http://localhost/echo?a"), {"PATH_INFO": "/echo", "QUERY_STRING": "a"}),
     (head_of("/echo"), {"REMOTE_ADDR": "127.0.0.1", "SCRIPT_NAME": "", "body": ""}),
@@ -3260,6 +3262,7 @@ CLI_ROWS = [
     ("--app none run", "", ..., "none"), ("--app hello:appp run", "", ..., "appp"),
     ("--app many run", "", ..., "many"),
     ("--app factory:needs run", "", ..., "missing.*argument: 'a'"),
+    ("--app factory:needs() run", "", ..., "missing"),
     ("--app factory:nothing() run", "", ..., "nothing"),
     ("--app hello add 1 x", "", 2, "x"), ("--app hello add 1", "", 2, "command"),
     ("--app hello ad", "", 2, "add"), ("--app hello run --port abc", "", 2, "abc"),
