@@ -1040,15 +1040,19 @@ def _parse_query(query) -> ImmutableMultiDict[str]:
 _HOST = re.compile(     # a name or an IPv6 address, and a port
     r"([A-Za-z0-9._-]{1,254}|\[[A-Fa-f0-9.]*:[A-Fa-f0-9:.]*\])(?::([0-9]{1,5}))?")
 
-def _get_host(environ, trusted_hosts) -> str:
-    host = environ.get("HTTP_HOST") or (
-        f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}")
+@functools.lru_cache(maxsize=200)
+def _host_name(host):
     match = _HOST.fullmatch(host)
     if match is None or int(match[2] or 0) > 65535:
         raise BadRequest("The Host header is malformed.")
+    return match[1].lower()
+
+def _get_host(environ, trusted_hosts) -> str:
+    host = environ.get("HTTP_HOST") or (
+        f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}")
+    name = _host_name(host)
     if trusted_hosts is not None and not any(
-            match[1].lower() == trusted
-            or trusted[:1] == "." and f".{match[1].lower()}".endswith(trusted)
+            name == trusted or trusted[:1] == "." and f".{name}".endswith(trusted)
             for trusted in trusted_hosts):
         raise BadRequest(f"The host {host!r} is not trusted.")
     return host.removesuffix(":443" if environ["wsgi.url_scheme"] == "https" else ":80")
@@ -1521,7 +1525,6 @@ def jsonify(*args, **kwargs) -> Response:
 class SessionMixin:
     modified = True     # the cookie must be sent
     accessed = True     # the response depends on the cookie
-
     # Whether it lives for PERMANENT_SESSION_LIFETIME, and outlives the browser.
     permanent = property(lambda self: self.get("_permanent", False),
                          lambda self, value: self.update(_permanent=bool(value)))
@@ -2172,7 +2175,6 @@ class Flask(Scaffold):
         if signal.receivers:
             signal.send(self, _async_wrapper=self.ensure_sync, **values)
 
-    # The steps of a request end here. The rest sets up the application.
     request_class: type[Request] = Request
     response_class: type[Response] = Response
     json_provider_class = JSONProvider
@@ -2793,10 +2795,9 @@ def make_environ(
         content_type=None,
         base_url=None,
         environ_base=None):
-    """Return the environ of a request (PEP 3333).
-    `path` is a path or a whole URL. `data` is a body (text, bytes), or a dict: then it
-    is a form, and a value can be a file, (file, name) or (file, name, media type).
-    `json` becomes the body, `query_string` is a dict or text."""
+    """Return the environ of a request (PEP 3333). `path` is a path or a whole URL.
+    `data` is a body (text, bytes), or a dict: a form, whose values can be files, (file,
+    name) or (file, name, media type). `query_string` is a dict or text."""
     url = urlsplit(path)
     scheme = url.scheme or app.config["PREFERRED_URL_SCHEME"]
     host = url.netloc or app.config["SERVER_NAME"] or "localhost"
@@ -3080,8 +3081,8 @@ def run_simple(hostname, port, application, use_reloader=False, use_debugger=Fal
         listener = socket.socket(fileno=int(inherited)) if inherited else (
             socket.create_server((hostname, port), family=family, backlog=128))
     except (OSError, OverflowError) as error:
-        sys.exit(f"Cannot listen on {hostname}:{port}: {error}. Is the host wrong, or "
-                 "the port in use? Choose others (--host, --port, or in app.run).")
+        sys.exit(f"Cannot listen on {hostname}:{port}: {error}. Choose another host or "
+                 "port (--host, --port, or in app.run).")
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
