@@ -13,14 +13,14 @@ An extension expects more of Flask than an application does:
 - Names under their addresses, such as `flask.globals.request_ctx`. Stand-in modules
   look up each name in this file, then in microflask, then in Werkzeug (chapter 1).
 - One class for one thing: an extension catches `werkzeug.exceptions.NotFound`, so
-  `abort(404)` must raise exactly that. Here are no copies, only subclasses (3 to 6) and
-  additions to the classes that microflask creates by name (2).
+  `abort(404)` must raise exactly that. Here are no copies, only subclasses (2 to 5) and
+  additions to the classes that microflask creates by name (7).
 - Steps to call and to replace: `create_url_adapter`, `raise_routing_exception`.
-- Groups of commands made with click; microflask's commands are functions (7).
+- Groups of commands made with click; microflask's commands are functions (6).
 
-It also brings what microflask left out: nested blueprints, `url_defaults`, converters
-with arguments, `View`, ranges of files, `json.compact`. It has no hosts in rules. It
-needs click, Blinker and Werkzeug: every extension installs them.
+It also brings what microflask left out: Werkzeug's rules with hosts and subdomains,
+nested blueprints, `url_defaults`, `View`, ranges of files, `json.compact`. It needs
+click, Blinker and Werkzeug: every extension installs them.
 """
 # flake8: noqa: E302, E305
 # mypy: ignore-errors
@@ -31,16 +31,15 @@ import functools
 import importlib.util
 import logging
 import os
-import re
 import sys
 from collections import defaultdict
 from datetime import datetime, timedelta, timezone
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from itertools import accumulate
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import blinker
 import click
@@ -53,10 +52,15 @@ from microflask import LocalProxy, current_app, default_exceptions, json, reques
 # Each of their modules is an empty one, which looks up its names when somebody asks.
 # A finder in `sys.meta_path` (PEP 451) makes them before Python finds the real ones.
 
+VERSION = version("werkzeug")       # or an error: it is not installed
+
 MODULES = {"flask", *(f"flask.{name}" for name in (
     "app blueprints cli config ctx debughelpers globals helpers json json.provider "
     "json.tag logging sansio sansio.app sansio.blueprints sansio.scaffold sessions "
     "signals templating testing typing views wrappers").split())}
+
+WERKZEUGS_OWN = ("werkzeug.routing.", "werkzeug.wsgi.", "werkzeug.utils.send_file",
+                 "werkzeug.datastructures.Authorization")
 
 class StandIn(ModuleType):
     """A module of Flask or Werkzeug, whose names are looked up in `find`."""
@@ -88,27 +92,13 @@ def find(module, name):
     if module == "flask.typing":        # for type checkers, which read Flask's own
         return Any
     for home in (sys.modules[__name__], microflask):
-        if name[0] != "_" and is_ours(home, name):
+        if name[0] != "_" and is_ours(home, name) and not (
+                home is microflask and whole.startswith(WERKZEUGS_OWN)):
             return getattr(home, name)
-    if module.startswith("werkzeug") and module != "werkzeug.exceptions":
+    if module.startswith("werkzeug"):
         with contextlib.suppress(ImportError, AttributeError):
-            return getattr(real_werkzeug(module), name)
+            return getattr(importlib.import_module(f"real_{module}"), name)
     raise AttributeError(f"{whole!r}: neither microflask nor as_flask has it")
-
-def real_werkzeug(module):
-    """Import a module of the installed Werkzeug, which has another name here."""
-    if "real_werkzeug" not in sys.modules:
-        spec = PathFinder.find_spec("werkzeug")
-        if spec is None:
-            raise ModuleNotFoundError("Werkzeug is not installed")
-        spec = importlib.util.spec_from_file_location("real_werkzeug", spec.origin)
-        sys.modules["real_werkzeug"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["real_werkzeug"])
-    return importlib.import_module(f"real_{module}")
-
-def borrow(module, name):
-    """Return an object of the installed Werkzeug."""
-    return getattr(real_werkzeug(module), name)
 
 class Finder:
     """Finds the modules that this file stands in for, and makes them."""
@@ -118,7 +108,7 @@ class Finder:
             return None
         try:
             if name not in MODULES:
-                real_werkzeug(name)
+                importlib.import_module(f"real_{name}")
         except ImportError:
             raise ModuleNotFoundError(f"as_flask stands in for {package}, and has no "
                                       f"module {name!r}", name=name) from None
@@ -139,151 +129,102 @@ def install():
                            "as_flask.install() first.")
     sys.meta_path.insert(0, Finder())
 
-# ------------------------------
-# 2. What microflask makes itself
-# microflask creates these objects by the names of its classes, and would not use a
-# subclass. This table has all that is added to them.
-
-ADDITIONS: dict[type, dict[str, Any]] = {
-    microflask.HTTPException: {"__call__": lambda self, environ, start_response: (
-        self.get_response(environ)(environ, start_response))},
-    microflask.MultiDict: {"lists": dict.items},
-    microflask.SessionMixin: {"new": False},
-    microflask.Headers: {       # both keep pairs in `_list`
-        name: method for name, method in vars(
-            borrow("werkzeug.datastructures", "Headers")).items()
-        if not hasattr(microflask.Headers, name)}}
-
-for _class, _more in ADDITIONS.items():
-    for _name, _value in _more.items():
-        setattr(_class, _name, _value)
+# The installed Werkzeug is imported under another name. What it raises must be
+# microflask's: these classes have to be there before the rest of it imports them.
+_spec = importlib.util.spec_from_file_location(
+    "real_werkzeug", PathFinder.find_spec("werkzeug").origin)
+real_werkzeug = importlib.util.module_from_spec(_spec)
+sys.modules["real_werkzeug"] = real_werkzeug
+exceptions = importlib.import_module("real_werkzeug.exceptions")
+exceptions.HTTPException = microflask.HTTPException
+exceptions.BadRequestKeyError = microflask.BadRequestKeyError
+exceptions.BadHost = exceptions.SecurityError = microflask.BadRequest
+for _code, _theirs in exceptions.default_exceptions.items():
+    setattr(exceptions, _theirs.__name__, default_exceptions.get(_code, _theirs))
+exceptions.default_exceptions.update(default_exceptions)
+_spec.loader.exec_module(real_werkzeug)
+routing = importlib.import_module("real_werkzeug.routing")
 
 # ------------------------------
-# 3. Requests, responses, rules, views
-# These have Werkzeug's classes as a second base: `response.vary` and a hundred others
-# only read and write `headers`, so that they work here, too.
+# 2. Requests, responses, rules, views
+# Requests and responses have Werkzeug's classes as a second base: `response.vary` and a
+# hundred others only read and write `headers`. The rules are Werkzeug's own.
 
-class Request(microflask.Request, borrow("werkzeug.wrappers", "Request")):
+class Request(microflask.Request, real_werkzeug.wrappers.Request):
     """The request, with all that Werkzeug reads in its headers."""
-    authorization = borrow("werkzeug.wrappers", "Request").authorization
+    authorization = real_werkzeug.wrappers.Request.authorization
     blueprints = property(lambda self: list(self.owners[:0:-1]))
+    url_adapter, after_functions = None, ()
 
-class Response(microflask.Response, borrow("werkzeug.wrappers", "Response")):
+class Response(microflask.Response, real_werkzeug.wrappers.Response):
     """The response, with all the headers that Werkzeug can write."""
-    location = microflask.Response.location.deleter(
-        lambda self: self.headers.remove("Location"))
+    location = real_werkzeug.wrappers.Response.location
 
     def make_conditional(self, request, accept_ranges=False, complete_length=None):
         """Make this a 304 if the client has it, a 206 if it wants a part of a file."""
-        super().make_conditional(request)
-        environ = getattr(request, "environ", request)
-        if self.status_code == 200 and environ["REQUEST_METHOD"] == "GET":
-            try:
-                self._process_range_request(
-                    environ, complete_length or self.content_length,
-                    accept_ranges or self.direct_passthrough)
-            except borrow("werkzeug.exceptions", "RequestedRangeNotSatisfiable"):
-                self.close()
-                raise default_exceptions[416] from None
-        return self
+        try:
+            return super(microflask.Response, self).make_conditional(
+                request, accept_ranges or self.direct_passthrough,
+                complete_length or self.content_length)
+        except default_exceptions[416]:
+            self.close()
+            raise default_exceptions[416] from None
 
 def owners_of(endpoint):
     """Return the blueprints of an endpoint: "a.b.view" is in "a" and in "a.b"."""
     return accumulate(endpoint.split(".")[:-1], "{}.{}".format)
 
-werkzeug_routing = real_werkzeug("werkzeug.routing")
-
-class Rule(microflask.Rule):
-    """A rule that runs the hooks of all the blueprints around its own."""
-    owners = property(lambda self: (None, *owners_of(self.endpoint)),
-                      lambda self, value: None)
-    _converters = property(lambda self: self.converters)
-    _trace = property(lambda self: [(False, part) if isinstance(part, str) else
-                                    (True, part[0]) for part in self.parts])
-
-    def __init__(self, string, defaults=None, methods=None, build_only=False,
-                 endpoint=None, strict_slashes=None, websocket=False, **options):
-        if unknown := [name for name, value in options.items() if value]:
-            raise NotImplementedError(f"microflask's rules have no {unknown}")
-        super().__init__(string, defaults, methods, endpoint or "", strict_slashes)
-        self.build_only = build_only
-
-    def bind(self, map):
-        """Give each variable with arguments, `<int(max=9):x>`, its own converter."""
-        def converter(match):
-            name, kind = f"{match[1]}_{len(map.converters)}", map.converters[match[1]]
-            args, options = werkzeug_routing.rules.parse_converter_args(match[2])
-            map.converters[name] = lambda map: kind(map, *args, **options)
-            return f"<{name}:"
-        string = self.rule
-        self.rule = re.sub(r"<(\w+)\((.*?)\):", converter, string)
-        super().bind(map)
-        self.rule = string
-
-    def match(self, path):
-        with contextlib.suppress(microflask.ValidationError,
-                                 werkzeug_routing.ValidationError):
-            return None if self.build_only else super().match(path)
-
-class Map(microflask.Map):
-    """The rules, with Werkzeug's converters; it can be bound to a request."""
-    host_matching = False
-
-    def __init__(self, rules=(), strict_slashes=True, merge_slashes=True,
-                 converters=()):
-        super().__init__()
-        for name in ("string", "any", "int", "float"):
-            self.converters[name] = werkzeug_routing.map.DEFAULT_CONVERTERS[name]
-        self.converters.update(converters)
-        self.strict_slashes = strict_slashes
-        for rule in rules:
-            self.add(rule)
-
-    def is_endpoint_expecting(self, endpoint, *arguments):
-        return any(rule.arguments.issuperset(arguments)
-                   for rule in self.iter_rules(endpoint))
-
-    def bind(self, server_name, path_info="/", default_method="GET", **options):
-        return MapAdapter(self, path_info, default_method)
-
-class MapAdapter:
-    """A Map with the path and the method of a request."""
-    def __init__(self, map, path_info, default_method):
-        self.map, self.path_info, self.default_method = map, path_info, default_method
-
-    def match(self, path_info=None, method=None, return_rule=False, **options):
-        rule, values = self.map.match(path_info or self.path_info,
-                                      method or self.default_method)
-        return (rule if return_rule else rule.endpoint), values
+class Rule(routing.Rule):
+    """A rule of Werkzeug, which knows whether the application answers OPTIONS."""
+    def __init__(self, *args, methods=None, provide_automatic_options=False, **options):
+        if provide_automatic_options is None:
+            provide_automatic_options = "OPTIONS" not in methods
+        if provide_automatic_options:
+            methods = {*methods, "OPTIONS"}
+        super().__init__(*args, methods=methods, **options)
+        self.provide_automatic_options = provide_automatic_options
 
 class View(microflask.MethodView):
     """A view that is a class: it has `dispatch_request`, or `get`, `post` and so on."""
-    provide_automatic_options = None
+    provide_automatic_options, init_every_request = None, True
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        if "methods" not in vars(cls):
+            cls.methods = {
+                verb.upper() for verb in http_method_funcs if hasattr(cls, verb)}
+            for base in cls.__bases__:
+                cls.methods.update(getattr(base, "methods", None) or ())
 
     @classmethod
     def as_view(cls, name, *args, **kwargs):
-        view = super().as_view(name, *args, **kwargs)
-        view.view_class = cls
+        kept = None if cls.init_every_request else cls(*args, **kwargs)
+
+        def view(**values):
+            instance = kept or view.view_class(*args, **kwargs)
+            return current_app.ensure_sync(instance.dispatch_request)(**values)
+
+        for decorator in cls.decorators:
+            view.__name__ = name
+            view = decorator(view)
+        view.__name__, view.__doc__, view.__module__ = name, cls.__doc__, cls.__module__
+        view.view_class, view.methods = cls, cls.methods
         view.provide_automatic_options = cls.provide_automatic_options
         return view
 
+http_method_funcs = frozenset("get post head options delete put trace patch".split())
+
 # ------------------------------
-# 4. Context, JSON, configuration, sessions
+# 3. Context, templates, JSON, configuration, sessions
 
-class AppContext(microflask.AppContext):
-    """The context; an extension can replace its session."""
-    after_functions: tuple = ()
-    session = microflask.AppContext.session.setter(
-        lambda self, value: setattr(self.request, "session", value))
-
-# Extensions import these, but nobody sends them.
+# Extensions import these, but nobody sends the first three.
 (appcontext_pushed, appcontext_popped, appcontext_tearing_down,
  before_render_template) = (blinker.Signal() for _ in range(4))
 request_ctx = LocalProxy(lambda: request.environ and microflask._context.get())
 
 def after_this_request(f):
     """Call `f(response)` at the end of this request; it returns the response."""
-    request_ctx.after_functions += (f,)
+    request.after_functions += (f,)
     return f
 
 def copy_current_request_context(f):
@@ -291,6 +232,20 @@ def copy_current_request_context(f):
     f, context = request_ctx.app.ensure_sync(f), contextvars.copy_context()
     return functools.wraps(f)(
         lambda *args, **kwargs: context.copy().run(f, *args, **kwargs))
+
+def _render(template, given):
+    """Takes the place of microflask's: it can stream, and sends one signal more."""
+    app, values = current_app._get_current_object(), {}
+    join = given.pop("_join", "".join)
+    for f in app.hooks(app.template_context_processors):
+        values.update(f())
+    values.update(given)
+    app.send_signal(before_render_template, template=template, context=values)
+
+    def pieces():
+        yield from template.generate(values)
+        app.send_signal(microflask.template_rendered, template=template, context=values)
+    return join(pieces())
 
 def get_template_attribute(template_name, attribute):
     """Return a macro or a variable of a template."""
@@ -314,6 +269,20 @@ class Config(microflask.Config):
         if not path and not silent:
             raise RuntimeError(f"The variable {variable_name!r} is not set.")
         return bool(path) and self.from_pyfile(path, silent)
+
+    def from_file(self, filename, load, silent=False, text=True):
+        """Take what `load(file)` returns, such as `json.load`."""
+        path = os.path.join(self.root_path, filename)
+        if silent and not os.path.isfile(path):
+            return False
+        with open(path, "r" if text else "rb") as file:
+            return self.from_mapping(load(file))
+
+    def get_namespace(self, namespace, lowercase=True, trim_namespace=True):
+        """Return the settings whose names start with `namespace`, as a dict."""
+        start = len(namespace) if trim_namespace else 0
+        return {name[start:].lower() if lowercase else name[start:]: value
+                for name, value in self.items() if name.startswith(namespace)}
 
     def from_prefixed_env(self, prefix="FLASK", *, loads=json.loads):
         """Take variables such as FLASK_SECRET_KEY; `__` goes into a dict."""
@@ -345,82 +314,61 @@ class SessionInterface(microflask.SessionInterface):
         return session.modified or (
             session.permanent and app.config["SESSION_REFRESH_EACH_REQUEST"])
 
-class SecureCookieSessionInterface(
-        microflask.SecureCookieSessionInterface, SessionInterface):
-    """Keeps the session in a signed cookie."""
-
 # ------------------------------
-# 5. Log, testing
+# 4. Log, testing
 
 default_handler = logging.StreamHandler(LocalProxy(lambda: sys.stderr))
 default_handler.setFormatter(logging.Formatter(
     "[%(asctime)s] %(levelname)s in %(module)s: %(message)s"))
 
-class AppEnvironBuilder(borrow("werkzeug.test", "EnvironBuilder")):
+class AppEnvironBuilder(real_werkzeug.test.EnvironBuilder):
     """What flask.testing calls EnvironBuilder: the application comes first."""
     request_class = Request
 
     def __init__(self, app, path="/", base_url=None, subdomain=None, url_scheme=None,
                  *args, **kwargs):
-        self.app, config, url = app, app.config, urlsplit(path)
+        self.app, self.json_dumps = app, app.json.dumps
+        config, url = app.config, urlsplit(path)
         if base_url is None:
             scheme = url.scheme or url_scheme or config["PREFERRED_URL_SCHEME"]
             host = url.netloc or config["SERVER_NAME"] or "localhost"
             base_url = f"{scheme}://{host}/{config['APPLICATION_ROOT'].lstrip('/')}"
         super().__init__(path, base_url, *args, **kwargs)
 
-    def _add_file_from_data(self, key, value):
-        if isinstance(value, microflask.FileStorage):
-            value = value.stream, value.filename, value.content_type
-        super()._add_file_from_data(key, value)
+def make_environ(app, *args, **kwargs):
+    with contextlib.closing(AppEnvironBuilder(app, *args, **kwargs)) as builder:
+        return builder.get_environ()
 
-    def json_dumps(self, obj, **kwargs):
-        return self.app.json.dumps(obj, **kwargs)
-
-class FlaskClient(borrow("werkzeug.test", "Client")):
+class FlaskClient(real_werkzeug.test.Client, microflask.FlaskClient):
     """Werkzeug's test client. In a `with` block it keeps the context of a request."""
-    kept = None
+    _kept = None
+    _add_cookies = real_werkzeug.test.Client._add_cookies_to_wsgi
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(self, application, response_wrapper=None, **kwargs):
+        super().__init__(
+            application, response_wrapper or application.response_class, **kwargs)
         self.response_wrapper.default_mimetype = ""     # None would be an error
-        self.environ_base = {"REMOTE_ADDR": "127.0.0.1"}
+        self.environ_base = {"REMOTE_ADDR": "127.0.0.1",
+                             "HTTP_USER_AGENT": f"Werkzeug/{VERSION}"}
 
     def open(self, *args, buffered=False, follow_redirects=False, **kwargs):
         given = args[0] if args and not isinstance(args[0], str) else (
             AppEnvironBuilder(self.application, *args, **kwargs))
-        environ = {**self.environ_base, **(
-            given if isinstance(given, dict) else given.get_environ())}
-        if self.kept is not None:
-            environ["microflask.keep_context"] = self.kept.enter_context
+        environ = given if isinstance(given, dict) else given.get_environ()
+        environ = {**self.environ_base, **environ}
+        if self._kept is not None:
+            environ["microflask.keep_context"] = lambda context: self._kept.append(
+                context.__enter__())
         return super().open(
             Request(environ), buffered=buffered, follow_redirects=follow_redirects)
 
     def run_wsgi_app(self, environ, buffered=False):
-        if self.kept is not None:
-            self.kept.close()
+        self._leave()
         return super().run_wsgi_app(environ, buffered)
 
-    def __enter__(self):
-        self.kept = contextlib.ExitStack()
-        return self
-
-    def __exit__(self, *exc_info):
-        self.kept.close()
-        self.kept = None
-
-    @contextlib.contextmanager
-    def session_transaction(self, *args, **kwargs):
-        """Change the session of the next requests: `with ... as session`."""
-        app = self.application
-        context = app.test_request_context(*args, **kwargs)
-        self._add_cookies_to_wsgi(context.request.environ)
-        with context:
-            yield context.session
-            response = app.response_class()
-            app.session_interface.save_session(app, context.session, response)
+    def _keep_cookies(self, response):
         self._update_cookies_from_response(
-            context.request.host.partition(":")[0], context.request.path,
+            request.host.partition(":")[0], request.path,
             response.headers.getlist("Set-Cookie"))
 
 class FlaskCliRunner(CliRunner):
@@ -434,17 +382,14 @@ class FlaskCliRunner(CliRunner):
         return super().invoke(cli or self.app.cli, args, **kwargs)
 
 # ------------------------------
-# 6. Blueprints and the application
+# 5. Blueprints and the application
 
 class Scaffold(microflask.Scaffold):
     """What application and blueprint share, beyond microflask."""
     url_value_preprocessors = microflask.cached_property(lambda self: defaultdict(list))
     url_default_functions = microflask.cached_property(lambda self: defaultdict(list))
     has_static_folder = property(lambda self: self.static_folder is not None)
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.cli = AppGroup(self.import_name)
+    static_host = None
 
     def url_value_preprocessor(self, f):
         """Call `f(endpoint, values)` before the view; it can change the values."""
@@ -456,10 +401,17 @@ class Scaffold(microflask.Scaffold):
         self.url_default_functions[None].append(f)
         return f
 
+    def add_static_rule(self):
+        if self.has_static_folder:
+            self.add_url_rule(f"{self.static_url_path.rstrip('/')}/<path:filename>",
+                              "static", self.send_static_file, host=self.static_host)
+
     def endpoint(self, endpoint):
         return lambda f: self.view_functions.setdefault(endpoint, self.ensure_sync(f))
 
     def open_resource(self, resource, mode="rb", encoding=None):
+        if mode not in ("r", "rt", "rb"):
+            raise ValueError("A resource can only be opened for reading.")
         return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
 
 def join_prefixes(outer, inner):
@@ -468,20 +420,24 @@ def join_prefixes(outer, inner):
 
 class BlueprintSetupState:
     """A blueprint while an application registers it; extensions subclass it."""
-    subdomain = None
-
     def __init__(self, blueprint, app, options, first_registration):
         self.blueprint, self.app, self.options = blueprint, app, options
         self.first_registration = first_registration
         self.name = options.get("name", blueprint.name)
-        self.url_prefix = options.get("url_prefix")
-        if self.url_prefix is None:
-            self.url_prefix = blueprint.url_prefix
+        given = {key: value for key, value in options.items() if value is not None}
+        self.url_prefix = given.get("url_prefix", blueprint.url_prefix)
+        self.subdomain = given.get("subdomain", blueprint.subdomain)
         self.url_defaults = {**blueprint.url_values_defaults,
                              **options.get("url_defaults", {})}
+        if outer := options.get("outer"):       # the state of the blueprint around it
+            self.name = f"{outer.name}.{self.name}"
+            self.url_prefix = join_prefixes(outer.url_prefix, self.url_prefix)
+            self.subdomain = ".".join(
+                filter(None, (self.subdomain, outer.subdomain))) or None
 
     def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
         rule = join_prefixes(self.url_prefix, rule)
+        options.setdefault("subdomain", self.subdomain)
         options["defaults"] = {**self.url_defaults, **(options.get("defaults") or {})}
         self.app.add_url_rule(rule, f"{self.name}.{endpoint or view_func.__name__}",
                               view_func, **options)
@@ -489,8 +445,7 @@ class BlueprintSetupState:
 class Blueprint(Scaffold, microflask.Blueprint):
     """A part of an application, which can contain other blueprints."""
     def __init__(self, *args, **options):
-        if options.pop("subdomain", None):
-            raise NotImplementedError("microflask's blueprints have no subdomain")
+        self.subdomain = options.pop("subdomain", None)
         self.url_values_defaults = options.pop("url_defaults", None) or {}
         self.cli_group = options.pop("cli_group", "")
         super().__init__(*args, **options)
@@ -502,12 +457,10 @@ class Blueprint(Scaffold, microflask.Blueprint):
     @microflask.setupmethod
     def register_blueprint(self, blueprint, **options):
         """Put a blueprint into this one: their names and prefixes are joined."""
-        def register(state):
-            inner = blueprint.make_setup_state(state.app, options)
-            blueprint.register(state.app, {
-                **options, "name": f"{state.name}.{inner.name}",
-                "url_prefix": join_prefixes(state.url_prefix, inner.url_prefix)})
-        self.record(register)
+        if blueprint is self:
+            raise ValueError("A blueprint cannot contain itself.")
+        self.record(lambda state: blueprint.register(
+            state.app, {**options, "outer": state}))
 
     @microflask.setupmethod
     def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
@@ -547,9 +500,8 @@ class Blueprint(Scaffold, microflask.Blueprint):
         return lambda self, *args, **kwargs: self.record_once(
             lambda state: getattr(state.app, method)(*args, **kwargs)) or args[0]
 
-    add_app_template_filter = _for_app("add_template_filter")
-    add_app_template_global = _for_app("add_template_global")
-    add_app_template_test = _for_app("add_template_test")
+    add_app_template_filter, add_app_template_global, add_app_template_test = map(
+        _for_app, ("add_template_filter", "add_template_global", "add_template_test"))
     app_url_value_preprocessor = _for_app("url_value_preprocessor")
     app_url_defaults = _for_app("url_defaults")
     teardown_app_request = _for_app("teardown_request")
@@ -560,37 +512,60 @@ class Blueprint(Scaffold, microflask.Blueprint):
 class Flask(Scaffold, microflask.Flask):
     """The application, with the steps that an extension can call or replace."""
     request_class, response_class = Request, Response
-    url_rule_class, url_map_class, json_provider_class = Rule, Map, DefaultJSONProvider
-    session_interface = SecureCookieSessionInterface()
+    url_rule_class, url_map_class = Rule, routing.Map
+    json_provider_class, config_class = DefaultJSONProvider, Config
     permanent_session_lifetime = microflask.Flask.permanent_session_lifetime.getter(
         lambda self: timedelta(seconds=microflask._seconds(     # it can be a number
             self.config["PERMANENT_SESSION_LIFETIME"])))
-    test_client_class = test_cli_runner_class = None
+    test_client_class, test_cli_runner_class = FlaskClient, FlaskCliRunner
     add_template_filter, add_template_test = [functools.partialmethod(
         microflask.Flask._add_to_templates, kind) for kind in ("filters", "tests")]
     template_test = functools.partialmethod(
         microflask.Flask._decorate_for_templates, "tests")
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, static_host=None, host_matching=False,
+                 subdomain_matching=False, **kwargs):
+        self.static_host, self.subdomain_matching = static_host, subdomain_matching
+        self.url_map_class = functools.partial(
+            self.url_map_class, host_matching=host_matching)
         super().__init__(*args, **kwargs)
-        self.config = Config(self.config.root_path, self.config)
+        self.config = self.config_class(self.config.root_path, self.config)
+        self.url_build_error_handlers = []
 
-    def add_url_rule(self, rule, endpoint=None, view_func=None,
-                     provide_automatic_options=None, **options):
+    def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
         """Add a rule; a view can have `required_methods`, and answer OPTIONS itself."""
-        endpoint = endpoint or view_func.__name__
-        methods = options.pop("methods", None) or getattr(view_func, "methods", None)
-        if not isinstance(methods, str):
-            methods = {*(methods or ["GET"]), *getattr(
-                view_func, "required_methods", ())}
-        super().add_url_rule(rule, endpoint, view_func, methods=methods, **options)
-        is_automatic = getattr(view_func, "provide_automatic_options", None) if (
-            provide_automatic_options is None) else provide_automatic_options
-        if is_automatic is not None:
-            added = list(self.url_map.iter_rules(endpoint))[-1]
-            added.provide_automatic_options = is_automatic
-            if not is_automatic and "OPTIONS" not in methods:
-                added.methods.discard("OPTIONS")
+        for name in ("methods", "provide_automatic_options"):
+            if options.get(name) is None:
+                options[name] = getattr(view_func, name, None)
+        if not isinstance(options["methods"], str):
+            options["methods"] = {*map(str.upper, options["methods"] or ["GET"]),
+                                  *getattr(view_func, "required_methods", ())}
+        super().add_url_rule(rule, endpoint, view_func, **options)
+
+    def create_url_adapter(self, request):
+        """Bind the rules to a request, or to SERVER_NAME if there is none."""
+        server_name = self.config["SERVER_NAME"]
+        if request is None:
+            return server_name and self.url_map.bind(
+                server_name, self.config["APPLICATION_ROOT"],
+                url_scheme=self.config["PREFERRED_URL_SCHEME"])
+        if self.url_map.host_matching:
+            return self.url_map.bind_to_environ(request.environ)
+        subdomain = None if self.subdomain_matching else self.url_map.default_subdomain
+        return self.url_map.bind_to_environ(request.environ, server_name, subdomain)
+
+    def match_request(self, request):
+        try:
+            if request.host:        # or an error: it is malformed, or not trusted
+                adapter = request.url_adapter = self.create_url_adapter(request)
+            request.url_rule, request.view_args = adapter.match(return_rule=True)
+            request.owners = (None, *owners_of(request.url_rule.endpoint))
+        except microflask.HTTPException as error:
+            request.routing_exception = error
+
+    def make_default_options_response(self):
+        methods = request.url_adapter.allowed_methods()
+        return self.response_class(headers={"Allow": ", ".join(methods)})
 
     def preprocess_request(self):
         for f in self.hooks(self.url_value_preprocessors):
@@ -599,7 +574,7 @@ class Flask(Scaffold, microflask.Flask):
 
     def process_response(self, response):
         response.headers = microflask.Headers(response.headers)     # it can be a dict
-        for f in request_ctx.after_functions:
+        for f in request.after_functions:
             response = self.ensure_sync(f)(response)
         return super().process_response(response)
 
@@ -608,11 +583,37 @@ class Flask(Scaffold, microflask.Flask):
             for f in self.url_default_functions.get(owner, ()):
                 f(endpoint, values)
 
-    def url_for(self, endpoint, /, *, _method=None, **values):
+    def url_for(self, endpoint, /, *, _anchor=None, _method=None, _scheme=None,
+                _external=None, **values):
+        rules = request.url_adapter if request else self.create_url_adapter(None)
+        if rules is None:
+            raise RuntimeError("Unable to build URLs outside of a request without "
+                               "'SERVER_NAME' in the configuration.")
         if endpoint[:1] == "." and request:
             endpoint = f"{request.blueprint or ''}{endpoint}".lstrip(".")
+        if _external is None:
+            _external = _scheme is not None or not request
+        if _scheme is not None and not _external:
+            raise ValueError("With _scheme= the URL is external: omit _external=False.")
         self.inject_url_defaults(endpoint, values)
-        return super().url_for(endpoint, **values)
+        try:
+            url = rules.build(endpoint, values, _method, _external, url_scheme=_scheme)
+        except routing.BuildError as error:
+            values.update(_anchor=_anchor, _method=_method, _scheme=_scheme,
+                          _external=_external)
+            return self.handle_url_build_error(error, endpoint, values)
+        anchor = _anchor and quote(_anchor, safe="%!#$&'()*+,/:;=?@")
+        return f"{url}#{anchor}" if anchor else url
+
+    def handle_url_build_error(self, error, endpoint, values):
+        """Ask the functions in `url_build_error_handlers` for a URL."""
+        for handler in self.url_build_error_handlers:
+            try:
+                if (url := handler(error, endpoint, values)) is not None:
+                    return url
+            except routing.BuildError as later:
+                error = later
+        raise error
 
     @microflask.cached_property
     def logger(self):
@@ -620,15 +621,6 @@ class Flask(Scaffold, microflask.Flask):
         if not logger.hasHandlers():
             logger.addHandler(default_handler)
         return super().logger
-
-    def app_context(self):
-        return AppContext(self)
-
-    def request_context(self, environ):
-        return AppContext(self, super().request_context(environ).request)
-
-    def create_url_adapter(self, request):
-        return request and self.url_map.bind("", request.path, request.method)
 
     def raise_routing_exception(self, request):
         raise request.routing_exception
@@ -639,22 +631,16 @@ class Flask(Scaffold, microflask.Flask):
             names.update(f())
         return names
 
-    def test_request_context(self, *args, **kwargs):
-        builder = AppEnvironBuilder(self, *args, **kwargs)
-        with contextlib.closing(builder):
-            return self.request_context(builder.get_environ())
-
-    def test_client(self, use_cookies=True, **kwargs):
-        return (self.test_client_class or FlaskClient)(
-            self, self.response_class, use_cookies=use_cookies, **kwargs)
-
     def test_cli_runner(self, **kwargs):
-        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
+        return self.test_cli_runner_class(self, **kwargs)
 
 # ------------------------------
-# 7. The command line
+# 6. The command line
 # Extensions bring commands of click. `FlaskGroup` has run, shell and routes, those of
 # the application, and those that packages announce as entry points `flask.commands`.
+
+class NoAppException(click.UsageError):
+    """The application cannot be found."""
 
 class ScriptInfo:
     """The application that a command is for: found, or made by `create_app`."""
@@ -665,7 +651,7 @@ class ScriptInfo:
 pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
 
 def get_debug_flag():
-    return os.environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
+    return microflask._is_true(os.environ.get("FLASK_DEBUG", ""))
 
 def with_appcontext(f):
     """Run a command inside of an application context (a decorator)."""
@@ -679,28 +665,27 @@ def with_appcontext(f):
 
 class AppGroup(click.Group):
     """Commands of click, which run inside of an application context."""
+    group_class = type      # which stands for this class, or the subclass
+
     def command(self, *args, **kwargs):
         wrap = with_appcontext if kwargs.pop("with_appcontext", True) else lambda f: f
         return lambda f: super(AppGroup, self).command(*args, **kwargs)(wrap(f))
 
-AppGroup.group_class = AppGroup
+def _keep(ctx, option, value):
+    if value is not None:
+        value = value if isinstance(value, str) else str(int(value))
+        os.environ[f"FLASK_{option.name.upper()}"] = value
 
-def _set(variable):
-    def callback(ctx, option, value):
-        if value is not None:
-            os.environ[variable] = value if isinstance(value, str) else str(int(value))
-    return callback
+app_option, debug_option = [
+    click.Option(names, callback=_keep, is_eager=True, expose_value=False, **options)
+    for names, options in ((["--app", "-A"], {"help": "The application: module:name"}),
+                           (["--debug/--no-debug"], {"default": None}))]
 
 class FlaskGroup(AppGroup):
     """The commands of an application, and `run`, `shell` and `routes`."""
     def __init__(self, name=None, add_default_commands=True, create_app=None,
                  load_dotenv=True, set_debug_flag=True, **extra):
-        options = {"is_eager": True, "expose_value": False}
-        extra["params"] = [
-            click.Option(["--app", "-A"], callback=_set("FLASK_APP"), **options,
-                         help="The application: module:name"),
-            click.Option(["--debug/--no-debug"], callback=_set("FLASK_DEBUG"),
-                         default=None, **options), *extra.get("params", ())]
+        extra["params"] = [app_option, debug_option, *extra.get("params", ())]
         super().__init__(name, **extra)
         self.create_app, self.load_dotenv = create_app, load_dotenv
         if add_default_commands:
@@ -732,11 +717,9 @@ class FlaskGroup(AppGroup):
         return app.cli.commands.get(name) or next(
             (entry.load() for entry in announced), None)
 
-@click.command("run")
+@click.command("run", params=[debug_option])
 @click.option("--host", "-h", default="127.0.0.1", envvar="FLASK_RUN_HOST")
 @click.option("--port", "-p", default=5000, envvar="FLASK_RUN_PORT")
-@click.option("--debug/--no-debug", default=None, expose_value=False,
-              callback=_set("FLASK_DEBUG"))
 @click.option("--reload/--no-reload", default=None)
 @click.option("--debugger/--no-debugger", default=None)
 @pass_script_info
@@ -758,22 +741,47 @@ def shell_command():
 def routes_command():
     """Show the rules of the application."""
     for rule in current_app.url_map.iter_rules():
-        methods = ", ".join(sorted(rule.methods - {"HEAD", "OPTIONS"}))
+        methods = ", ".join(sorted({*(rule.methods or ())} - {"HEAD", "OPTIONS"}))
         click.echo(f"{rule.endpoint:20} {methods:12} {rule}")
 
 def main():
     install()
-    try:
-        FlaskGroup("flask", help="Run the commands of Flask.").main(prog_name="flask")
-    except microflask.NoAppException as error:
-        sys.exit(f"Error: {error}")
+    FlaskGroup("flask", help="Run the commands of Flask.").main(prog_name="flask")
+
+# ------------------------------
+# 7. What microflask makes itself
+# microflask creates these objects by the names of its classes, and would not use a
+# subclass. This table has all that is added to them, or put in their place.
+
+ADDITIONS: dict[Any, dict[str, Any]] = {
+    microflask: {"AppGroup": AppGroup, "NoAppException": NoAppException,
+                 "_render": _render, "make_environ": make_environ},
+    real_werkzeug.datastructures.file_storage: {"FileStorage": microflask.FileStorage},
+    microflask.HTTPException: {"__call__": exceptions.ClientDisconnected.__call__},
+    routing.RequestRedirect: {"get_response": microflask.RequestRedirect.get_response},
+    microflask.MultiDict: {"lists": dict.items},
+    microflask.SessionMixin: {"new": False},
+    microflask.SecureCookieSessionInterface: {"__bases__": (SessionInterface,)},
+    microflask.AppContext: {"session": microflask.AppContext.session.setter(
+        lambda self, value: setattr(self.request, "session", value))},
+    microflask._AppCtxGlobals: {"__iter__": lambda self: iter(vars(self))},
+    microflask.Headers: {       # both keep pairs in `_list`
+        key: value for key, value in vars(real_werkzeug.datastructures.Headers).items()
+        if not hasattr(microflask.Headers, key)}}
+
+for _class, _more in ADDITIONS.items():
+    for _name, _value in _more.items():
+        setattr(_class, _name, _value)
 
 # ------------------------------
 # 8. Names with another meaning
 # What Flask or Werkzeug calls otherwise, or what has one name for two things.
 
 MEANINGS: dict[str, Any] = {
-    "flask.__version__": "3.1.3", "werkzeug.__version__": "3.1.9",
+    "flask.__version__": "3.1.3", "werkzeug.__version__": VERSION,
+    **{f"flask.stream_{name}": functools.partial(
+        getattr(microflask, f"render_{name}"), _join=microflask.stream_with_context)
+       for name in ("template", "template_string")},
     "flask.json.dumps": lambda obj, **kwargs: json.dumps(obj, **kwargs),
     "flask.json.loads": lambda text, **kwargs: json.loads(text, **kwargs),
     "flask.json.dump": lambda obj, fp, **kwargs: fp.write(json.dumps(obj, **kwargs)),
@@ -781,19 +789,11 @@ MEANINGS: dict[str, Any] = {
     "flask.json.tag.TaggedJSONSerializer": lambda: microflask._session_json,
     "flask.globals._cv_app": microflask._context,
     "flask.globals._cv_request": microflask._context,
-    "flask.ctx.RequestContext": AppContext,
+    "flask.ctx.RequestContext": microflask.AppContext,
     "flask.logging.default_handler": default_handler,
-    "flask.views.http_method_funcs": frozenset(
-        "get post head options delete put trace patch".split()),
     "flask.views.MethodView": View,
     "flask.sansio.app.App": Flask, "flask.testing.EnvironBuilder": AppEnvironBuilder,
-    "flask.signals.Namespace": blinker.Namespace,
-    **{f"werkzeug.{module}.{name}": borrow(f"werkzeug.{module}", name)
-       for module, name in (("datastructures", "Authorization"),
-                            ("wsgi", "LimitedStream"), ("utils", "send_file"))},
-    **{f"werkzeug.exceptions.{theirs.__name__}": default_exceptions[code]
-       for code, theirs in borrow("werkzeug.exceptions", "default_exceptions").items()
-       if code in default_exceptions}}
+    "flask.signals.Namespace": blinker.Namespace}
 
 if __name__ == "__main__":
     sys.modules["as_flask"] = sys.modules["__main__"]       # one module, not two

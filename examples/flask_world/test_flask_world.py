@@ -100,8 +100,9 @@ def test_what_is_not_in_microflask_comes_from_werkzeug():
 
 def test_nested_blueprints_and_values_of_urls():
     from flask import Blueprint, Flask, request, url_for
-    app, seen = Flask(__name__), []
-    outer = Blueprint("outer", __name__, url_prefix="/outer")
+    app, seen = Flask(__name__, subdomain_matching=True), []
+    app.config["SERVER_NAME"] = "a.org"
+    outer = Blueprint("outer", __name__, url_prefix="/outer", subdomain="shop")
     inner = Blueprint("inner", __name__, url_prefix="/<lang>")
     outer.before_request(lambda: seen.append("outer"))
     inner.before_request(lambda: seen.append("inner"))
@@ -110,9 +111,11 @@ def test_nested_blueprints_and_values_of_urls():
     inner.add_url_rule("/page", "page", lambda: [url_for(".page"), request.blueprints])
     outer.register_blueprint(inner)
     app.register_blueprint(outer)
-    assert app.test_client().get("/outer/fr/page").json == [
+    client = app.test_client()
+    assert client.get("/outer/fr/page", "http://shop.a.org").json == [
         "/outer/de/page", ["outer.inner", "outer"]]
     assert seen == ["outer", "inner"]
+    assert client.get("/outer/fr/page", "http://a.org").status_code == 404
 
 def test_views_responses_and_settings(monkeypatch):
     from flask import Flask
@@ -120,24 +123,28 @@ def test_views_responses_and_settings(monkeypatch):
     app = Flask(__name__)
 
     class Shout(View):
-        methods = ["POST"]
+        methods, init_every_request, calls = ["POST"], False, 0
 
         def dispatch_request(self):
-            response = app.make_response("HELLO")
+            self.calls += 1
+            response = app.make_response(f"HEY {self.calls}")
             response.cache_control.max_age = 60
             response.vary.update(["Accept", "Cookie"])
             return response
 
     app.add_url_rule("/shout", view_func=Shout.as_view("shout"))
-    app.get("/<any(red, blue):color>/<float(max=9):n>")(lambda color, n: [color, n])
+    app.get("/red", defaults={"color": "red", "n": 1.0})(
+        app.get("/<any(red, blue):color>/<float(max=9):n>")(lambda **values: values))
     client = app.test_client()
-    response = client.post("/shout", auth=("ada", "engine"))
-    assert (response.text, response.request.authorization.username) == ("HELLO", "ada")
+    _, response = (client.post("/shout", auth=("ada", "engine")) for _ in range(2))
+    assert (response.text, response.request.authorization.username) == ("HEY 2", "ada")
     assert response.headers["Cache-Control"] == "max-age=60"
     assert response.headers["Vary"] == "Accept, Cookie"
     assert client.get("/shout").status_code == 405
-    assert client.get("/red/2.5").json == ["red", 2.5]
+    assert client.get("/red/1.0").location == "http://localhost/red"
+    assert client.get("/red/2.5").json == {"color": "red", "n": 2.5}
     assert client.get("/red/12.5").status_code == 404
+    assert client.get("/red", headers={"Host": "a..b"}).status_code == 400
     app.config["TRUSTED_HOSTS"] = ["example.org"]
     assert client.get("/red/2.5").status_code == 400
     monkeypatch.setenv("FLASK_MAIL__PORT", "25")
@@ -159,27 +166,38 @@ def test_ranges_of_files_and_lifetime(tmp_path, wanted, status, body):
 @pytest.mark.parametrize("code, expected", [
     ("app.jinja_env.tests['big'](9)", True), ("client.get('/named').text", "late"),
     ("part.has_static_folder", False), ("page.add_etag() or page.get_etag()[1]", False),
-    ("part.open_resource('login.py').close()", None), ("Rule('/').endpoint", ""),
+    ("part.open_resource('login.py').close()", None), ("flask.session.new", False),
     ("flask.json.tag.TaggedJSONSerializer().dumps((1,))", '{" t":[1]}'),
     ("flask.get_template_attribute(app.jinja_env.from_string('{%set v=4%}'), 'v')", 4),
     ("flask.copy_current_request_context(lambda: flask.request.path)", "/x"),
     ("client.set_cookie('a', 'b') or client.get_cookie('a').value", "b"),
-    ("app.config.from_envvar('NO', silent=True)", False), ("flask.session.new", False),
+    ("app.config.from_envvar('A', True) or app.config.from_file('A', id, True)", False),
+    ("app.config.from_file(__file__, lambda file: {'A': 5}) and app.config['A']", 5),
+    ("app.config.get_namespace('APPLICATION_')['root']", "/"), ("[*flask.g]", []),
+    ("flask.url_for('gone')", "gone!"),
+    ("pytest.raises(ValueError, part.open_resource, 'a', 'w').typename", "ValueError"),
+    ("flask.Flask('y', '', '', root_path=FOLDER).test_client().get('/login.py').status",
+     "200 OK"), ("[*flask.stream_template_string('{{ n }}, ')]", ["5", ", "]),
+    ("client.get('/named').request.user_agent.string[:9]", "Werkzeug/"),
+    ("len(type('', (type('', (MethodView,), {'get': 1}),), {'put': 1}).methods)", 2),
     ("flask.request.origin, [*flask.request.access_route]", ("http://a", ["1.2.3.4"])),
     ("page.expires == page.last_modified < page.retry_after", True),
     ("setattr(app.json, 'compact', False) or flask.jsonify([1]).data", b"[\n  1\n]\n")])
 def test_what_flask_has(code, expected):
     import flask
-    from werkzeug.routing import Rule   # noqa: F401
+    from flask.views import MethodView      # noqa: F401
     app, part, page = flask.Flask("x"), flask.Blueprint("b", __name__), flask.Response()
     page.data, page.retry_after, page.expires, page.last_modified = "late", 60, 0, 0
     part.app_template_test("big")(lambda n: n > 8)
     part.add_url_rule("/named", "named")
     part.endpoint("b.named")(lambda: str(flask.after_this_request(lambda old: page)))
     app.register_blueprint(part)
-    with app.test_request_context("/x", headers={
-            "Origin": "http://a", "X-Forwarded-For": "1.2.3.4"}):
-        found = eval(code, {**locals(), "client": app.test_client()})
+    app.url_build_error_handlers.append(lambda error, endpoint, values: f"{endpoint}!")
+    headers = {"Origin": "http://a", "X-Forwarded-For": "1.2.3.4"}
+    with app.test_request_context("/x", headers=headers), (
+            flask.before_render_template.connected_to(
+                lambda app, context, **more: context.update(n=5), app)):
+        found = eval(code, {**globals(), **locals(), "client": app.test_client()})
     assert (found() if callable(found) else found) == expected
 
 def test_commands_of_click(tmp_path):
@@ -191,8 +209,7 @@ def test_commands_of_click(tmp_path):
     (tmp_path / "hello.py").write_text(
         "from flask import Flask\napp = Flask(__name__)\n"
         "@app.get('/<name>')\ndef hello(name): return name\n")
-    rule = f"{'hello':20} GET          /<name>"
-    for words, *args in ((rule, "--app", "hello", "routes"),
+    for words, *args in ((f"{'GET':12} /<name>", "--app", "hello", "routes"),
                          ("routes", "--app", "hello", "--help"),
                          ("No such command", "--app", "hello", "nothing"),
                          ("Could not import 'gone'", "--app", "gone", "run")):
