@@ -399,7 +399,7 @@ class HTTPException(Exception):
         return [("Content-Type", "text/html; charset=utf-8")]
 
     def get_response(self, environ=None) -> Response:
-        return self.response or _response_class()(
+        return self.response or _from_app("response_class", Response)(
             self.get_body(), self.code, self.get_headers())
 
     def __str__(self):
@@ -668,6 +668,10 @@ def has_app_context() -> bool:
 
 def has_request_context() -> bool:
     return _context.get().has_request
+
+def _from_app(name, default):       # its attribute, or a default if there is none
+    context = _context.get()
+    return getattr(context.app, name) if context.has_app else default
 
 def stream_with_context(generator_or_function):
     """Keep `request` and `session` for a generator, or for a generator function that it
@@ -1088,10 +1092,8 @@ def _from_environ(key) -> cached_property[str | None]:
     return cached_property(lambda self: self.environ.get(key))
 
 def _from_config(key):
-    def read(self):
-        context = _context.get()
-        return (context.app.config if context.has_app else Flask.default_config)[key]
-    return cached_property(read)
+    return cached_property(
+        lambda self: _from_app("config", Flask.default_config)[key])
 
 class Request:
     """What the client wants. Where it goes: `method`, `path`, `url`, `args`. What it
@@ -1336,12 +1338,12 @@ class Response:
 
     json = property(get_json)
 
-    def set_cookie(self, key: str, value: str = "", max_age=None, **options) -> None:
+    def set_cookie(self, key: str, value: str = "", max_age=None, **options):
         """Set a cookie; options as in `dump_cookie`. `max_age` is in seconds, `expires`
         a datetime or seconds since 1970; without both it ends with the browser."""
         self.headers.add("Set-Cookie", dump_cookie(key, value, max_age, **options))
 
-    def delete_cookie(self, key: str, path="/", domain=None, **options) -> None:
+    def delete_cookie(self, key: str, path="/", domain=None, **options):
         self.set_cookie(key, "", 0, expires=0, path=path, domain=domain, **options)
 
     def set_etag(self, etag: str, weak=False):
@@ -1407,15 +1409,11 @@ def _call_each(functions):      # whatever happens
 _OF_THE_BODY = {"content-type", "content-length", "content-encoding", "content-range",
                 "content-disposition", "content-language", "last-modified"}
 
-def _response_class() -> type[Response]:
-    context = _context.get()
-    return context.app.response_class if context.has_app else Response
-
 def redirect(location: str, code: int = 302) -> Response:
     """Return a redirect to a URL: 302, or 301, 303, 307, 308.
     Never pass on a URL that came from the client: it could lead to another site."""
     url = _quote_url(location)
-    response = _response_class()(
+    response = _from_app("response_class", Response)(
         "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n"
         "<h1>Redirecting...</h1>\n<p>The page is here: "
         f'<a href="{escape(url)}">{escape(location)}</a>.\n', code)
@@ -1508,8 +1506,7 @@ class JSONProvider:
 
 DefaultJSONProvider = JSONProvider
 _plain_provider = JSONProvider()
-json = LocalProxy(
-    lambda: current_app.json if current_app else _plain_provider)
+json = LocalProxy(lambda: _from_app("json", _plain_provider))
 
 def jsonify(*args, **kwargs) -> Response:
     """Return a JSON response of one value, of several as a list, or of keywords."""
@@ -1668,7 +1665,7 @@ class SecureCookieSessionInterface(SessionInterface):
         value = self.get_signing_serializer(app).dumps(dict(session))
         response.set_cookie(name, value, **options)
 
-def flash(message, category="message") -> None:
+def flash(message, category="message"):
     """Keep a message in the session until `get_flashed_messages` takes it out."""
     session["_flashes"] = [*session.get("_flashes", []), (category, message)]
     current_app.send_signal(message_flashed, message=message, category=category)
@@ -2452,7 +2449,8 @@ class _Multipart:
             if most is not None and (most := most - len(piece)) < 0:
                 raise RequestEntityTooLarge
             sink(piece)
-            if match and (self.is_over or ready + longest <= len(self.buffer)):
+            is_whole = self.is_over or ready + longest <= len(self.buffer)
+            if match and is_whole:
                 del self.buffer[:match.end()]
                 return match
             del self.buffer[:ready]
