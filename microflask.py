@@ -570,6 +570,8 @@ class LocalProxy:
     __eq__ = _on_object(op.eq)
     __hash__ = _on_object(hash)
     __call__ = _on_object(lambda f, *args, **kwargs: f(*args, **kwargs))
+    __reduce__ = _on_object(
+        op.methodcaller("__reduce_ex__", 4))
     __bool__ = _unless_unbound(bool, False)
     __repr__ = _unless_unbound(repr, "<LocalProxy unbound>")
     __class__ = property(_unless_unbound(type, None))     # for isinstance()

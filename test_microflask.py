@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
+import copy
 import contextvars
 import dataclasses
 import functools
@@ -614,6 +615,7 @@ def test_context_local_proxy_and_cached_property():
     proxy[0] = 5
     assert page.text == "text 2" and page == proxy == [5, 1] and len(proxy) == 2
     assert [*proxy, proxy[0]] == [*page, 5] and 5 in proxy and isinstance(proxy, Page)
+    assert (copied := copy.deepcopy(proxy)) == page and type(copied) is Page
 
 # -----------------------------------------------------------------------------
 # 5. Many values under one name; headers
