@@ -576,7 +576,7 @@ class LocalProxy:
     __repr__ = _unless_unbound(repr, "<LocalProxy unbound>")
     __class__ = property(_unless_unbound(type, None))     # for isinstance()
 
-# Annotated as what they stand for, for editors.
+# Annotated for editors as what they stand for.
 current_app: Flask = LocalProxy(_context, "app")
 g: _AppCtxGlobals = LocalProxy(_context, "g")
 request: Request = LocalProxy(_context, "request")
@@ -1561,7 +1561,7 @@ class NullSession(SecureCookieSession):
     __setitem__ = __delitem__ = __ior__ = clear = pop = _fail
     popitem = update = setdefault = _fail
 
-# Types that JSON lacks: {tag: (does it apply, to JSON, back)}.
+# Types that JSON lacks: {tag: (applies, to JSON, back)}.
 _TAGS = {
     " t": (lambda value: isinstance(value, tuple),
            lambda value: _tag(list(value)), tuple),
@@ -1582,11 +1582,11 @@ _TAGS = {
 def _tag(value):
     if type(value) in (str, int, float, bool, type(None)):
         return value
+    if isinstance(value, dict) and not _TAGS[" di"][0](value):
+        return {key: _tag(item) for key, item in value.items()}
     for tag, (is_such, to_json, _) in _TAGS.items():
         if is_such(value):
             return {tag: to_json(value)}
-    if isinstance(value, dict):
-        return {key: _tag(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_tag(item) for item in value]
     return value
@@ -1862,7 +1862,7 @@ class Scaffold:
         return decorator
 
     @setupmethod
-    def register_error_handler(self, code_or_exception, f) -> None:
+    def register_error_handler(self, code_or_exception, f):
         kind = default_exceptions.get(code_or_exception, code_or_exception)
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             raise ValueError(f"There is no exception for {kind!r}")
@@ -3070,7 +3070,7 @@ def _make_server(listener, app):
     return server
 
 def run_simple(hostname, port, application, use_reloader=False, use_debugger=False,
-               use_evalex=True, threaded=True) -> None:
+               use_evalex=True, threaded=True):
     """Serve a WSGI application for development, until Ctrl-C or SIGTERM.
     Port 0 lets the system choose. See `Flask.run` for reloader and debugger."""
     import signal
@@ -3458,7 +3458,7 @@ def _run_command(host="127.0.0.1", port=5000, debug: bool | None = None,
     is_parent = reload and "WERKZEUG_RUN_MAIN" not in os.environ    # it needs no app
     run_simple(host, port, None if is_parent else _load_app(), reload, debugger)
 
-def main(args=None) -> None:
+def main(args=None):
     """Run a command, by default from the terminal's arguments."""
     import argparse
     parser = argparse.ArgumentParser("microflask", add_help=False, allow_abbrev=False)
@@ -3496,5 +3496,5 @@ def main(args=None) -> None:
         sys.exit(f"Error: {error}")
 
 if __name__ == "__main__":
-    sys.modules["microflask"] = sys.modules["__main__"]     # one module, not two
+    sys.modules["microflask"] = sys.modules["__main__"]    # one module, not two
     main()
