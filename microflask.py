@@ -598,8 +598,8 @@ class _AppCtxGlobals(SimpleNamespace):
         return name in vars(self)
 
 class AppContext(_NoContext):
-    """All that belongs to a request, or to `with app.app_context():`. In an active
-    context of its application a request shares that one's `g` and teardown."""
+    """All that belongs to a request, or to `with app.app_context():`. A request in
+    an active context of the same application shares its `g` and teardown."""
     has_app = True
     was_pushed = False
     flashes = None
