@@ -12,9 +12,8 @@ An extension expects more of Flask than an application does:
 
 - Names under their addresses, such as `flask.globals.request_ctx`. Stand-in modules
   look up each name in this file, then in microflask, then in Werkzeug (chapter 1).
-- One class for one thing: an extension catches `werkzeug.exceptions.NotFound`, so
-  `abort(404)` must raise exactly that. Here are no copies, only subclasses (2 to 5) and
-  additions to the classes that microflask creates by name (7).
+- One class for one thing: `abort(404)` must raise `werkzeug.exceptions.NotFound`.
+  This file copies nothing: it has subclasses (2 to 5) and additions (7).
 - Steps to call and to replace: `create_url_adapter`, `raise_routing_exception`.
 - Groups of commands made with click; microflask's commands are functions (6).
 
@@ -24,16 +23,17 @@ click, Blinker and Werkzeug: every extension installs them.
 """
 # flake8: noqa: E302, E305
 # mypy: ignore-errors
-# ruff: noqa: BLE001, I001, RUF012, RUF100, SIM905, UP017
+# ruff: noqa: B018, BLE001, F401, I001, RUF012, RUF100, SIM905, UP017
 import contextlib
 import contextvars
-import functools
 import importlib.util
 import logging
 import os
 import sys
 from collections import defaultdict
 from datetime import datetime, timedelta, timezone
+from functools import cache, partial, partialmethod, update_wrapper, wraps
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points, version
 from itertools import accumulate
@@ -41,26 +41,27 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import blinker
 import click
 import microflask
+from blinker import Namespace, Signal
 from click.testing import CliRunner
 from microflask import LocalProxy, current_app, default_exceptions, json, request
 
 # ------------------------------
 # 1. Standing in for flask and werkzeug
-# Each of their modules is an empty one, which looks up its names when somebody asks.
-# A finder in `sys.meta_path` (PEP 451) makes them before Python finds the real ones.
+# A stand-in module is empty. It looks up a name when somebody asks for it. A finder in
+# `sys.meta_path` (PEP 451) makes these modules before Python finds the real ones.
 
-VERSION = version("werkzeug")       # or an error: it is not installed
+VERSION = version("werkzeug")       # fails if it is not installed
 
 MODULES = {"flask", *(f"flask.{name}" for name in (
     "app blueprints cli config ctx debughelpers globals helpers json json.provider "
     "json.tag logging sansio sansio.app sansio.blueprints sansio.scaffold sessions "
     "signals templating testing typing views wrappers").split())}
 
-WERKZEUGS_OWN = ("werkzeug.routing.", "werkzeug.wsgi.", "werkzeug.utils.send_file",
-                 "werkzeug.datastructures.Authorization")
+WERKZEUGS_OWN = (       # here Werkzeug's own are meant, though microflask has the name
+    "werkzeug.routing.", "werkzeug.wsgi.", "werkzeug.utils.send_file",
+    "werkzeug.datastructures.Authorization")
 
 class StandIn(ModuleType):
     """A module of Flask or Werkzeug, whose names are looked up in `find`."""
@@ -75,12 +76,11 @@ class StandIn(ModuleType):
         return value
 
 def is_ours(home, name):
-    """Tell whether a file defines a name, and does not only import it."""
+    """Tell whether a name belongs to a file's interface: its own, or a library's."""
     value = vars(home).get(name, sys)
     origin = getattr(value, "__module__", type(value).__module__).partition(".")[0]
     return not isinstance(value, ModuleType) and origin in (
-        "microflask", "as_flask", "__main__", "builtins", "blinker", "click",
-        "markupsafe")
+        "microflask as_flask __main__ builtins blinker click markupsafe".split())
 
 def find(module, name):
     """Return what `module.name` stands for; raise AttributeError, if nothing does."""
@@ -100,37 +100,34 @@ def find(module, name):
             return getattr(importlib.import_module(f"real_{module}"), name)
     raise AttributeError(f"{whole!r}: neither microflask nor as_flask has it")
 
-class Finder:
+class Finder(Loader):
     """Finds the modules that this file stands in for, and makes them."""
     def find_spec(self, name, path=None, target=None):
         package = name.partition(".")[0]
         if package not in ("flask", "werkzeug"):
             return None
-        try:
-            if name not in MODULES:
-                importlib.import_module(f"real_{name}")
-        except ImportError:
-            raise ModuleNotFoundError(f"as_flask stands in for {package}, and has no "
-                                      f"module {name!r}", name=name) from None
-        return ModuleSpec(name, self, origin=__file__, is_package=True)
-
-    def create_module(self, spec):
-        return StandIn(spec.name, f"microflask, as {spec.name}")
+        with contextlib.suppress(ImportError):
+            if name in MODULES or importlib.import_module(f"real_{name}"):
+                return ModuleSpec(name, self, origin=__file__, is_package=True)
+        raise ModuleNotFoundError(f"as_flask stands in for {package}, and has no "
+                                  f"module {name!r}", name=name)
 
     def exec_module(self, module):
-        module.__file__ = __file__
+        module.__class__, module.__file__ = StandIn, __file__
 
 def install():
     """Let `import flask` and `import werkzeug` find microflask, and this file."""
     if any(isinstance(finder, Finder) for finder in sys.meta_path):
         return
     if present := sorted({"flask", "werkzeug"} & sys.modules.keys()):
-        raise RuntimeError(f"{' and '.join(present)} was imported before: call "
-                           "as_flask.install() first.")
+        raise RuntimeError(f"Call install() before you import {', '.join(present)}.")
     sys.meta_path.insert(0, Finder())
+    for target, additions in ADDITIONS.items():     # see chapter 7
+        for name, value in additions.items():
+            setattr(target, name, value)
 
-# The installed Werkzeug is imported under another name. What it raises must be
-# microflask's: these classes have to be there before the rest of it imports them.
+# The installed Werkzeug is imported under another name. Its errors must be
+# microflask's, so we replace them before the rest of it imports them.
 _spec = importlib.util.spec_from_file_location(
     "real_werkzeug", PathFinder.find_spec("werkzeug").origin)
 real_werkzeug = importlib.util.module_from_spec(_spec)
@@ -153,12 +150,20 @@ routing = importlib.import_module("real_werkzeug.routing")
 class Request(microflask.Request, real_werkzeug.wrappers.Request):
     """The request, with all that Werkzeug reads in its headers."""
     authorization = real_werkzeug.wrappers.Request.authorization
+    accept_mimetypes = real_werkzeug.wrappers.Request.accept_mimetypes
+    accept_languages = real_werkzeug.wrappers.Request.accept_languages
+    user_agent = real_werkzeug.wrappers.Request.user_agent
     blueprints = property(lambda self: list(self.owners[:0:-1]))
     url_adapter, after_functions = None, ()
 
-class Response(microflask.Response, real_werkzeug.wrappers.Response):
-    """The response, with all the headers that Werkzeug can write."""
+    def get_json(self, force=False, silent=False, cache=True):
+        return super().get_json(force, silent)      # which always keeps the value
+
+class PlainResponse(microflask.Response, real_werkzeug.wrappers.Response):
+    """The response of Werkzeug, with all the headers that it can write."""
+    default_mimetype = "text/plain"
     location = real_werkzeug.wrappers.Response.location
+    get_json, json_module = real_werkzeug.wrappers.Response.get_json, json
 
     def make_conditional(self, request, accept_ranges=False, complete_length=None):
         """Make this a 304 if the client has it, a 206 if it wants a part of a file."""
@@ -169,6 +174,10 @@ class Response(microflask.Response, real_werkzeug.wrappers.Response):
         except default_exceptions[416]:
             self.close()
             raise default_exceptions[416] from None
+
+class Response(PlainResponse):
+    """The response of Flask: a text is HTML."""
+    default_mimetype = "text/html"
 
 def owners_of(endpoint):
     """Return the blueprints of an endpoint: "a.b.view" is in "a" and in "a.b"."""
@@ -191,10 +200,8 @@ class View(microflask.MethodView):
     def __init_subclass__(cls):
         super().__init_subclass__()
         if "methods" not in vars(cls):
-            cls.methods = {
-                verb.upper() for verb in http_method_funcs if hasattr(cls, verb)}
-            for base in cls.__bases__:
-                cls.methods.update(getattr(base, "methods", None) or ())
+            verbs = {verb.upper() for verb in http_method_funcs if hasattr(cls, verb)}
+            cls.methods = verbs.union(cls.methods or ())
 
     @classmethod
     def as_view(cls, name, *args, **kwargs):
@@ -219,7 +226,7 @@ http_method_funcs = frozenset("get post head options delete put trace patch".spl
 
 # Extensions import these, but nobody sends the first three.
 (appcontext_pushed, appcontext_popped, appcontext_tearing_down,
- before_render_template) = (blinker.Signal() for _ in range(4))
+ before_render_template) = (Signal() for _ in range(4))
 request_ctx = LocalProxy(lambda: request.environ and microflask._context.get())
 
 def after_this_request(f):
@@ -230,8 +237,7 @@ def after_this_request(f):
 def copy_current_request_context(f):
     """Let a function use `request` and `session` in another thread (a decorator)."""
     f, context = request_ctx.app.ensure_sync(f), contextvars.copy_context()
-    return functools.wraps(f)(
-        lambda *args, **kwargs: context.copy().run(f, *args, **kwargs))
+    return wraps(f)(lambda *args, **kwargs: context.copy().run(f, *args, **kwargs))
 
 def _render(template, given):
     """Takes the place of microflask's: it can stream, and sends one signal more."""
@@ -257,7 +263,7 @@ class DefaultJSONProvider(microflask.JSONProvider):
 
     def response(self, *args, **kwargs):
         response = super().response(*args, **kwargs)
-        if self.compact is bool(self.app.debug):    # it would choose the other layout
+        if self.compact is bool(self.app.debug):    # the default is the other layout
             layout = {"separators": (",", ":")} if self.compact else {"indent": 2}
             response.data = self.dumps(self.loads(response.data), **layout) + "\n"
         return response
@@ -296,8 +302,8 @@ class Config(microflask.Config):
                 settings[path[-1]] = value
         return True
 
-class SessionInterface(microflask.SessionInterface):
-    """How sessions are kept; the settings of the cookie have a method each."""
+class CookieSettings:
+    """Flask's methods of SessionInterface. The cookie itself reads the settings."""
     (get_cookie_name, get_cookie_domain, get_cookie_secure, get_cookie_httponly,
      get_cookie_samesite, get_cookie_partitioned) = [
         lambda self, app, key=key: app.config[f"SESSION_COOKIE_{key}"] for key in (
@@ -317,21 +323,21 @@ class SessionInterface(microflask.SessionInterface):
 # ------------------------------
 # 4. Log, testing
 
-default_handler = logging.StreamHandler(LocalProxy(lambda: sys.stderr))
+wsgi_errors_stream = LocalProxy(lambda: sys.stderr)
+default_handler = logging.StreamHandler(wsgi_errors_stream)
 default_handler.setFormatter(logging.Formatter(
     "[%(asctime)s] %(levelname)s in %(module)s: %(message)s"))
 
 class AppEnvironBuilder(real_werkzeug.test.EnvironBuilder):
     """What flask.testing calls EnvironBuilder: the application comes first."""
-    request_class = Request
-
     def __init__(self, app, path="/", base_url=None, subdomain=None, url_scheme=None,
                  *args, **kwargs):
         self.app, self.json_dumps = app, app.json.dumps
         config, url = app.config, urlsplit(path)
         if base_url is None:
             scheme = url.scheme or url_scheme or config["PREFERRED_URL_SCHEME"]
-            host = url.netloc or config["SERVER_NAME"] or "localhost"
+            server = config["SERVER_NAME"] or "localhost"
+            host = url.netloc or (f"{subdomain}.{server}" if subdomain else server)
             base_url = f"{scheme}://{host}/{config['APPLICATION_ROOT'].lstrip('/')}"
         super().__init__(path, base_url, *args, **kwargs)
 
@@ -406,8 +412,8 @@ class Scaffold(microflask.Scaffold):
             self.add_url_rule(f"{self.static_url_path.rstrip('/')}/<path:filename>",
                               "static", self.send_static_file, host=self.static_host)
 
-    def endpoint(self, endpoint):
-        return lambda f: self.view_functions.setdefault(endpoint, self.ensure_sync(f))
+    def endpoint(self, name):
+        return lambda f: self.view_functions.update({name: self.ensure_sync(f)}) or f
 
     def open_resource(self, resource, mode="rb", encoding=None):
         if mode not in ("r", "rt", "rb"):
@@ -415,8 +421,9 @@ class Scaffold(microflask.Scaffold):
         return open(os.path.join(self.root_path, resource), mode, encoding=encoding)
 
 def join_prefixes(outer, inner):
-    return f"{outer.rstrip('/')}/{inner.lstrip('/')}" if (
-        outer is not None and inner) else inner or outer
+    if outer is None or not inner:
+        return inner or outer
+    return f"{outer.rstrip('/')}/{inner.lstrip('/')}"
 
 class BlueprintSetupState:
     """A blueprint while an application registers it; extensions subclass it."""
@@ -428,7 +435,7 @@ class BlueprintSetupState:
         self.url_prefix = given.get("url_prefix", blueprint.url_prefix)
         self.subdomain = given.get("subdomain", blueprint.subdomain)
         self.url_defaults = {**blueprint.url_values_defaults,
-                             **options.get("url_defaults", {})}
+                             **given.get("url_defaults", {})}
         if outer := options.get("outer"):       # the state of the blueprint around it
             self.name = f"{outer.name}.{self.name}"
             self.url_prefix = join_prefixes(outer.url_prefix, self.url_prefix)
@@ -444,11 +451,10 @@ class BlueprintSetupState:
 
 class Blueprint(Scaffold, microflask.Blueprint):
     """A part of an application, which can contain other blueprints."""
-    def __init__(self, *args, **options):
-        self.subdomain = options.pop("subdomain", None)
-        self.url_values_defaults = options.pop("url_defaults", None) or {}
-        self.cli_group = options.pop("cli_group", "")
-        super().__init__(*args, **options)
+    def __init__(self, *args, subdomain=None, url_defaults=None, cli_group="", **more):
+        self.subdomain, self.url_values_defaults = subdomain, url_defaults or {}
+        super().__init__(*args, **more)
+        self.cli, self.cli_group = AppGroup(self.name), cli_group
 
     @microflask.setupmethod
     def record(self, f):
@@ -464,8 +470,7 @@ class Blueprint(Scaffold, microflask.Blueprint):
 
     @microflask.setupmethod
     def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
-        endpoint = endpoint or view_func.__name__
-        if "." in endpoint:
+        if "." in (endpoint or view_func.__name__):
             raise ValueError(f"A blueprint's endpoint cannot have a dot: {endpoint}")
         self.record(lambda state: state.add_url_rule(
             rule, endpoint, view_func, **options))
@@ -474,8 +479,7 @@ class Blueprint(Scaffold, microflask.Blueprint):
         return BlueprintSetupState(self, app, options, first_registration)
 
     def register(self, app, options):
-        state = self.make_setup_state(
-            app, options, self not in app.blueprints.values())
+        state = self.make_setup_state(app, options, self not in app.blueprints.values())
         if state.name in app.blueprints:
             raise ValueError(f"There is a blueprint {state.name!r} already. Register "
                              "this one with another name=.")
@@ -485,8 +489,7 @@ class Blueprint(Scaffold, microflask.Blueprint):
                      "teardown_request_funcs", "template_context_processors",
                      "url_value_preprocessors", "url_default_functions"):
             getattr(app, kind)[state.name] += getattr(self, kind)[None]
-        for code, handlers in self.error_handler_spec[None].items():
-            app.error_handler_spec[state.name][code].update(handlers)
+        app.error_handler_spec[state.name].update(self.error_handler_spec[None])
         for function in self.deferred_functions:
             function(state)
         self._got_first_request = True      # a later change would be lost
@@ -502,10 +505,9 @@ class Blueprint(Scaffold, microflask.Blueprint):
 
     add_app_template_filter, add_app_template_global, add_app_template_test = map(
         _for_app, ("add_template_filter", "add_template_global", "add_template_test"))
-    app_url_value_preprocessor = _for_app("url_value_preprocessor")
-    app_url_defaults = _for_app("url_defaults")
-    teardown_app_request = _for_app("teardown_request")
-    app_template_global, app_template_test = [functools.partialmethod(
+    app_url_value_preprocessor, app_url_defaults, teardown_app_request = map(
+        _for_app, ("url_value_preprocessor", "url_defaults", "teardown_request"))
+    app_template_global, app_template_test = [partialmethod(
         microflask.Blueprint._decorate_on_app, f"template_{kind}")
         for kind in ("global", "test")]
 
@@ -518,19 +520,17 @@ class Flask(Scaffold, microflask.Flask):
         lambda self: timedelta(seconds=microflask._seconds(     # it can be a number
             self.config["PERMANENT_SESSION_LIFETIME"])))
     test_client_class, test_cli_runner_class = FlaskClient, FlaskCliRunner
-    add_template_filter, add_template_test = [functools.partialmethod(
+    add_template_filter, add_template_test = [partialmethod(
         microflask.Flask._add_to_templates, kind) for kind in ("filters", "tests")]
-    template_test = functools.partialmethod(
-        microflask.Flask._decorate_for_templates, "tests")
+    template_test = partialmethod(microflask.Flask._decorate_for_templates, "tests")
 
     def __init__(self, *args, static_host=None, host_matching=False,
                  subdomain_matching=False, **kwargs):
         self.static_host, self.subdomain_matching = static_host, subdomain_matching
-        self.url_map_class = functools.partial(
-            self.url_map_class, host_matching=host_matching)
+        self.url_map_class = partial(self.url_map_class, host_matching=host_matching)
         super().__init__(*args, **kwargs)
         self.config = self.config_class(self.config.root_path, self.config)
-        self.url_build_error_handlers = []
+        self.url_build_error_handlers, self.cli = [], AppGroup(self.name)
 
     def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
         """Add a rule; a view can have `required_methods`, and answer OPTIONS itself."""
@@ -556,8 +556,8 @@ class Flask(Scaffold, microflask.Flask):
 
     def match_request(self, request):
         try:
-            if request.host:        # or an error: it is malformed, or not trusted
-                adapter = request.url_adapter = self.create_url_adapter(request)
+            adapter = request.url_adapter = self.create_url_adapter(request)
+            request.host        # raises an error if it is malformed or not trusted
             request.url_rule, request.view_args = adapter.match(return_rule=True)
             request.owners = (None, *owners_of(request.url_rule.endpoint))
         except microflask.HTTPException as error:
@@ -617,10 +617,12 @@ class Flask(Scaffold, microflask.Flask):
 
     @microflask.cached_property
     def logger(self):
-        logger = logging.getLogger(self.name)
-        if not logger.hasHandlers():
-            logger.addHandler(default_handler)
+        if not logging.getLogger(self.name).hasHandlers():
+            logging.getLogger(self.name).addHandler(default_handler)
         return super().logger
+
+    def log_exception(self, exc_info):
+        self.logger.error("Exception on %s", request.path, exc_info=exc_info)
 
     def raise_routing_exception(self, request):
         raise request.routing_exception
@@ -646,7 +648,7 @@ class ScriptInfo:
     """The application that a command is for: found, or made by `create_app`."""
     def __init__(self, create_app=None):
         self.create_app, self.data = create_app, {}
-        self.load_app = functools.cache(create_app or microflask._load_app)
+        self.load_app = cache(create_app or microflask._load_app)
 
 pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
 
@@ -661,11 +663,11 @@ def with_appcontext(f):
             app = ctx.ensure_object(ScriptInfo).load_app()
             ctx.with_resource(app.app_context())
         return ctx.invoke(f, *args, **kwargs)
-    return functools.update_wrapper(wrapper, f)
+    return update_wrapper(wrapper, f)
 
 class AppGroup(click.Group):
     """Commands of click, which run inside of an application context."""
-    group_class = type      # which stands for this class, or the subclass
+    group_class = type      # click: groups in this group have its class
 
     def command(self, *args, **kwargs):
         wrap = with_appcontext if kwargs.pop("with_appcontext", True) else lambda f: f
@@ -673,13 +675,11 @@ class AppGroup(click.Group):
 
 def _keep(ctx, option, value):
     if value is not None:
-        value = value if isinstance(value, str) else str(int(value))
-        os.environ[f"FLASK_{option.name.upper()}"] = value
+        os.environ[f"FLASK_{option.name.upper()}"] = str(value)
 
-app_option, debug_option = [
-    click.Option(names, callback=_keep, is_eager=True, expose_value=False, **options)
-    for names, options in ((["--app", "-A"], {"help": "The application: module:name"}),
-                           (["--debug/--no-debug"], {"default": None}))]
+_option = partial(click.Option, callback=_keep, is_eager=True, expose_value=False)
+app_option = _option(["--app", "-A"], help="The application: module:name")
+debug_option = _option(["--debug/--no-debug"], default=None)
 
 class FlaskGroup(AppGroup):
     """The commands of an application, and `run`, `shell` and `routes`."""
@@ -710,12 +710,12 @@ class FlaskGroup(AppGroup):
     def get_command(self, ctx, name):
         if name in self.commands:
             return self.commands[name]
+        for entry in entry_points(group="flask.commands", name=name):
+            return entry.load()
         app = ctx.ensure_object(ScriptInfo).load_app()
         if not current_app:
             ctx.with_resource(app.app_context())
-        announced = entry_points(group="flask.commands", name=name)
-        return app.cli.commands.get(name) or next(
-            (entry.load() for entry in announced), None)
+        return app.cli.commands.get(name)
 
 @click.command("run", params=[debug_option])
 @click.option("--host", "-h", default="127.0.0.1", envvar="FLASK_RUN_HOST")
@@ -750,38 +750,40 @@ def main():
 
 # ------------------------------
 # 7. What microflask makes itself
-# microflask creates these objects by the names of its classes, and would not use a
-# subclass. This table has all that is added to them, or put in their place.
+# microflask creates some objects itself, so a subclass would not be used. The table
+# adds what they lack. Two entries change Werkzeug.
 
 ADDITIONS: dict[Any, dict[str, Any]] = {
-    microflask: {"AppGroup": AppGroup, "NoAppException": NoAppException,
-                 "_render": _render, "make_environ": make_environ},
+    microflask: {"NoAppException": NoAppException, "_render": _render,
+                 "make_environ": make_environ},
     real_werkzeug.datastructures.file_storage: {"FileStorage": microflask.FileStorage},
     microflask.HTTPException: {"__call__": exceptions.ClientDisconnected.__call__},
     routing.RequestRedirect: {"get_response": microflask.RequestRedirect.get_response},
     microflask.MultiDict: {"lists": dict.items},
     microflask.SessionMixin: {"new": False},
-    microflask.SecureCookieSessionInterface: {"__bases__": (SessionInterface,)},
+    microflask.SessionInterface: {
+        key: value for key, value in vars(CookieSettings).items() if key[0] != "_"},
     microflask.AppContext: {"session": microflask.AppContext.session.setter(
         lambda self, value: setattr(self.request, "session", value))},
     microflask._AppCtxGlobals: {"__iter__": lambda self: iter(vars(self))},
     microflask.Headers: {       # both keep pairs in `_list`
         key: value for key, value in vars(real_werkzeug.datastructures.Headers).items()
-        if not hasattr(microflask.Headers, key)}}
-
-for _class, _more in ADDITIONS.items():
-    for _name, _value in _more.items():
-        setattr(_class, _name, _value)
+        if key not in vars(microflask.Headers)} | {
+            "add": lambda self, key, value, **options: self.extend(
+                [(key, real_werkzeug.http.dump_options_header(str(value), options))]),
+            "set": lambda self, key, value, **options: self.update(
+                [(key, real_werkzeug.http.dump_options_header(str(value), options))])}}
 
 # ------------------------------
-# 8. Names with another meaning
-# What Flask or Werkzeug calls otherwise, or what has one name for two things.
+# 8. Names that differ in Flask or Werkzeug
 
 MEANINGS: dict[str, Any] = {
     "flask.__version__": "3.1.3", "werkzeug.__version__": VERSION,
-    **{f"flask.stream_{name}": functools.partial(
+    **{f"flask.stream_{name}": partial(
         getattr(microflask, f"render_{name}"), _join=microflask.stream_with_context)
        for name in ("template", "template_string")},
+    **dict.fromkeys(("werkzeug.Response", "werkzeug.wrappers.Response",
+                     "werkzeug.wrappers.response.Response"), PlainResponse),
     "flask.json.dumps": lambda obj, **kwargs: json.dumps(obj, **kwargs),
     "flask.json.loads": lambda text, **kwargs: json.loads(text, **kwargs),
     "flask.json.dump": lambda obj, fp, **kwargs: fp.write(json.dumps(obj, **kwargs)),
@@ -789,11 +791,9 @@ MEANINGS: dict[str, Any] = {
     "flask.json.tag.TaggedJSONSerializer": lambda: microflask._session_json,
     "flask.globals._cv_app": microflask._context,
     "flask.globals._cv_request": microflask._context,
-    "flask.ctx.RequestContext": microflask.AppContext,
+    "flask.ctx.RequestContext": microflask.AppContext, "flask.views.MethodView": View,
     "flask.logging.default_handler": default_handler,
-    "flask.views.MethodView": View,
-    "flask.sansio.app.App": Flask, "flask.testing.EnvironBuilder": AppEnvironBuilder,
-    "flask.signals.Namespace": blinker.Namespace}
+    "flask.sansio.app.App": Flask, "flask.testing.EnvironBuilder": AppEnvironBuilder}
 
 if __name__ == "__main__":
     sys.modules["as_flask"] = sys.modules["__main__"]       # one module, not two
