@@ -159,7 +159,7 @@ class Rule:
             self.strict_slashes = map.strict_slashes
         self.parts = []         # fixed texts and (variable, converter) pairs
         self.shape = []         # for each segment its text, or None if it has variables
-        self.weight = []        # sorts the rule among others
+        self.weight = []        # sorts it among others
         self.converters = {}
         self.has_path = False
         open_variables = 0
@@ -570,8 +570,7 @@ class LocalProxy:
     __eq__ = _on_object(op.eq)
     __hash__ = _on_object(hash)
     __call__ = _on_object(lambda f, *args, **kwargs: f(*args, **kwargs))
-    __reduce__ = _on_object(
-        op.methodcaller("__reduce_ex__", 4))
+    __reduce__ = _on_object(op.methodcaller("__reduce_ex__", 4))  # for copy
     __bool__ = _unless_unbound(bool, False)
     __repr__ = _unless_unbound(repr, "<LocalProxy unbound>")
     __class__ = property(_unless_unbound(type, None))     # for isinstance()
@@ -1315,7 +1314,7 @@ class Response:
     status_code = property(lambda self: int(self._status[:3]), status.fset)
     is_streamed = property(lambda self: not isinstance(self.response, (list, tuple)))
 
-    def iter_encoded(self) -> Iterator[bytes]:
+    def iter_encoded(self):
         return (
             part if type(part) is bytes else
             part.encode() if isinstance(part, str) else part
@@ -1492,7 +1491,7 @@ class JSONProvider:
 
     def dumps(self, obj, **options) -> str:
         settings = {"default": self.default, "ensure_ascii": self.ensure_ascii,
-                    "sort_keys": self.sort_keys, "check_circular": False}   # faster
+                    "sort_keys": self.sort_keys, "check_circular": False}  # faster
         return _encoder(**settings | options).encode(obj)
 
     def loads(self, s, **options):
@@ -1667,7 +1666,7 @@ class SecureCookieSessionInterface(SessionInterface):
         value = self.get_signing_serializer(app).dumps(dict(session))
         response.set_cookie(name, value, **options)
 
-def flash(message, category="message"):
+def flash(message, category="message") -> None:
     """Keep a message in the session until `get_flashed_messages` takes it out."""
     session["_flashes"] = [*session.get("_flashes", []), (category, message)]
     current_app.send_signal(message_flashed, message=message, category=category)
@@ -1862,7 +1861,7 @@ class Scaffold:
         return decorator
 
     @setupmethod
-    def register_error_handler(self, code_or_exception, f):
+    def register_error_handler(self, code_or_exception, f) -> None:
         kind = default_exceptions.get(code_or_exception, code_or_exception)
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             raise ValueError(f"There is no exception for {kind!r}")
@@ -2241,7 +2240,7 @@ class Flask(Scaffold):
 
     @setupmethod
     def add_url_rule(self, rule: str, endpoint: str | None = None, view_func=None,
-                     **options) -> None:
+                     **options):
         """Add a rule, and its view; `route` is the decorator for this.
         Raises AssertionError if the endpoint has another view already."""
         endpoint = endpoint or view_func.__name__
@@ -2261,7 +2260,7 @@ class Flask(Scaffold):
             self.view_functions[endpoint] = view
 
     @setupmethod
-    def register_blueprint(self, blueprint: Blueprint, **options) -> None:
+    def register_blueprint(self, blueprint: Blueprint, **options):
         blueprint.register(self, options)
 
     @setupmethod
@@ -2325,7 +2324,7 @@ class Flask(Scaffold):
         return (self.test_client_class or FlaskClient)(self, **kwargs)
 
     def run(self, host: str | None = None, port: int | None = None,
-            debug: bool | None = None, load_dotenv=True, **options) -> None:
+            debug: bool | None = None, load_dotenv=True, **options):
         """Serve the application for development, by default on http://127.0.0.1:5000.
         `debug` sets `use_debugger` (errors in the browser) and `use_reloader`."""
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
@@ -2810,7 +2809,8 @@ def make_environ(
         data = app.json.dumps(json)
         content_type = content_type or "application/json"
     if hasattr(data, "read"):
-        data = data.read()
+        with contextlib.closing(data):
+            data = data.read()
     if isinstance(data, dict):
         pairs = [(name, _as_file(value)) for name, value in _pairs(data)
                  if value is not None]
@@ -3014,7 +3014,7 @@ def _make_server(listener, app):
                     line = self.rfile.readline(65536 - len(head))
                     head += line
                 match = _HEAD.fullmatch(head)
-                self.command = ""       # which send_error needs
+                self.command = ""       # send_error needs it
                 self.request_version = "HTTP/1.1"
                 line = head[:1000].partition(b"\n")[0]
                 self.requestline = line.decode("latin-1").rstrip()
@@ -3082,7 +3082,7 @@ def run_simple(hostname, port, application, use_reloader=False, use_debugger=Fal
             socket.create_server((hostname, port), family=family, backlog=128))
     except (OSError, OverflowError) as error:
         sys.exit(f"Cannot listen on {hostname}:{port}: {error}. Choose another host or "
-                 "port (--host, --port, or in app.run).")
+                 "port (--host, --port).")
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
@@ -3496,5 +3496,5 @@ def main(args=None):
         sys.exit(f"Error: {error}")
 
 if __name__ == "__main__":
-    sys.modules["microflask"] = sys.modules["__main__"]    # one module, not two
+    sys.modules["microflask"] = sys.modules["__main__"]  # one module, not two
     main()

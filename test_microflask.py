@@ -2644,6 +2644,8 @@ def test_client_sends_a_form_and_its_files_again_and_closes_them(code):
     answer = app.test_client().post("/start", follow_redirects=True, data={
         "a": "1", "f": (io.BytesIO(b"x"), "a.txt"), "g": (opened, "code.txt")})
     assert answer.json["form"] == {"a": ["1"]} and opened.closed
+    app.test_client().post("/echo", data=(whole := open(__file__, "rb")))
+    assert whole.closed
     assert answer.json["files"] == {
         "f": ["a.txt", "text/plain", "x"],
         "g": ["code.txt", "text/plain", Path(__file__).read_text()]}
