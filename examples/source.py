@@ -197,7 +197,7 @@ def paint(text, links={}):
 
 class Book:
     """A Python file: its chapters, its prose, its names."""
-    RULE = re.compile(r"# ?[-=#]{20,}$")
+    RULE = re.compile(r"# ?[-=#]{10,}$")
 
     def __init__(self, text):
         self.lines, self.tree = text.splitlines(), ast.parse(text)
