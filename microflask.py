@@ -241,8 +241,7 @@ class Rule:
 # that have them, and only these try their regular expressions, by their weight.
 
 class Map:
-    """All rules of an application. `converters` maps names to classes of converters,
-    `strict_slashes` is the default for rules that do not set it."""
+    """All rules of an application. `converters` maps names to classes of converters."""
     strict_slashes = True
 
     def __init__(self):
@@ -2154,7 +2153,8 @@ class Flask(Scaffold):
             self.send_signal(request_tearing_down, exc=exc)
 
     def do_teardown_appcontext(self, exc):
-        self._call_all(self.teardown_appcontext_funcs[::-1], exc)
+        if self.teardown_appcontext_funcs:
+            self._call_all(self.teardown_appcontext_funcs[::-1], exc)
 
     def _call_all(self, functions, exc):
         for f in functions:
