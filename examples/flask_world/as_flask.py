@@ -8,14 +8,10 @@ then `flask`, `werkzeug` and their submodules answer with microflask's objects.
 `python as_flask.py --app hello run` is the command `flask`, with the commands that
 extensions bring (`db upgrade`).
 
-An extension expects more of Flask than an application does:
-
-- Names under their addresses, such as `flask.globals.request_ctx`. Stand-in modules
-  look up each name in this file, then in microflask, then in Werkzeug (chapter 1).
-- One class for one thing: `abort(404)` must raise `werkzeug.exceptions.NotFound`.
-  This file copies nothing: it has subclasses (2 to 5) and additions (7).
-- Steps to call and to replace: `create_url_adapter`, `raise_routing_exception`.
-- Groups of commands made with click; microflask's commands are functions (6).
+An extension expects more of Flask than an application does. It imports names from their
+addresses (chapter 1). There must be one class for one thing: `abort(404)` raises
+`werkzeug.exceptions.NotFound` (subclasses in 2 to 5, additions in 7). It calls and
+replaces steps, such as `create_url_adapter`. Its commands are made with click (6).
 
 It also brings what microflask left out: Werkzeug's rules with hosts and subdomains,
 nested blueprints, `url_defaults`, `View`, ranges of files, `json.compact`. It needs
@@ -29,11 +25,12 @@ import contextvars
 import importlib.util
 import logging
 import os
+import pkgutil
 import sys
 from collections import defaultdict
+from copy import copy
 from datetime import datetime, timedelta, timezone
 from functools import cache, partial, partialmethod, update_wrapper, wraps
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points, version
 from itertools import accumulate
@@ -47,24 +44,21 @@ from blinker import Namespace, Signal
 from click.testing import CliRunner
 from microflask import LocalProxy, current_app, default_exceptions, json, request
 
-# ------------------------------
-# 1. Standing in for flask and werkzeug
-# A stand-in module is empty. It looks up a name when somebody asks for it. A finder in
-# `sys.meta_path` (PEP 451) makes these modules before Python finds the real ones.
+# ----- 1. Standing in for flask and werkzeug
+# A stand-in module is empty. It looks up a name when somebody asks for it. `install`
+# puts one into `sys.modules` for each module of theirs.
 
 VERSION = version("werkzeug")       # fails if it is not installed
 
-MODULES = {"flask", *(f"flask.{name}" for name in (
+MODULES = ["flask", "werkzeug", *(f"flask.{name}" for name in (
     "app blueprints cli config ctx debughelpers globals helpers json json.provider "
     "json.tag logging sansio sansio.app sansio.blueprints sansio.scaffold sessions "
-    "signals templating testing typing views wrappers").split())}
-
-WERKZEUGS_OWN = (       # here Werkzeug's own are meant, though microflask has the name
-    "werkzeug.routing.", "werkzeug.wsgi.", "werkzeug.utils.send_file",
-    "werkzeug.datastructures.Authorization")
+    "signals templating testing typing views wrappers").split())]
 
 class StandIn(ModuleType):
     """A module of Flask or Werkzeug, whose names are looked up in `find`."""
+    __file__, __path__ = __file__, []
+
     def __getattr__(self, name):
         if name == "__all__":
             return [key for home in (microflask, sys.modules[__name__])
@@ -83,7 +77,6 @@ def is_ours(home, name):
         "microflask as_flask __main__ builtins blinker click markupsafe".split())
 
 def find(module, name):
-    """Return what `module.name` stands for; raise AttributeError, if nothing does."""
     whole = f"{module}.{name}"
     if whole in MEANINGS:
         return MEANINGS[whole]
@@ -92,36 +85,23 @@ def find(module, name):
     if module == "flask.typing":        # for type checkers, which read Flask's own
         return Any
     for home in (sys.modules[__name__], microflask):
-        if name[0] != "_" and is_ours(home, name) and not (
-                home is microflask and whole.startswith(WERKZEUGS_OWN)):
+        if name[0] != "_" and is_ours(home, name):
             return getattr(home, name)
     if module.startswith("werkzeug"):
         with contextlib.suppress(ImportError, AttributeError):
             return getattr(importlib.import_module(f"real_{module}"), name)
     raise AttributeError(f"{whole!r}: neither microflask nor as_flask has it")
 
-class Finder(Loader):
-    """Finds the modules that this file stands in for, and makes them."""
-    def find_spec(self, name, path=None, target=None):
-        package = name.partition(".")[0]
-        if package not in ("flask", "werkzeug"):
-            return None
-        with contextlib.suppress(ImportError):
-            if name in MODULES or importlib.import_module(f"real_{name}"):
-                return ModuleSpec(name, self, origin=__file__, is_package=True)
-        raise ModuleNotFoundError(f"as_flask stands in for {package}, and has no "
-                                  f"module {name!r}", name=name)
-
-    def exec_module(self, module):
-        module.__class__, module.__file__ = StandIn, __file__
-
 def install():
     """Let `import flask` and `import werkzeug` find microflask, and this file."""
-    if any(isinstance(finder, Finder) for finder in sys.meta_path):
+    if isinstance(sys.modules.get("flask"), StandIn):
         return
     if present := sorted({"flask", "werkzeug"} & sys.modules.keys()):
         raise RuntimeError(f"Call install() before you import {', '.join(present)}.")
-    sys.meta_path.insert(0, Finder())
+    theirs = pkgutil.walk_packages(real_werkzeug.__path__, "real_werkzeug.")
+    for name in (*MODULES, *(module.name.removeprefix("real_") for module in theirs)):
+        sys.modules[name] = StandIn(name)
+        sys.modules[name].__spec__ = ModuleSpec(name, None, is_package=True)
     for target, additions in ADDITIONS.items():     # see chapter 7
         for name, value in additions.items():
             setattr(target, name, value)
@@ -130,29 +110,55 @@ def install():
 # microflask's, so we replace them before the rest of it imports them.
 _spec = importlib.util.spec_from_file_location(
     "real_werkzeug", PathFinder.find_spec("werkzeug").origin)
-real_werkzeug = importlib.util.module_from_spec(_spec)
-sys.modules["real_werkzeug"] = real_werkzeug
+real_werkzeug = sys.modules["real_werkzeug"] = importlib.util.module_from_spec(_spec)
 exceptions = importlib.import_module("real_werkzeug.exceptions")
 exceptions.HTTPException = microflask.HTTPException
 exceptions.BadRequestKeyError = microflask.BadRequestKeyError
 exceptions.BadHost = exceptions.SecurityError = microflask.BadRequest
+exceptions.ClientDisconnected = type("ClientDisconnected", (microflask.BadRequest,), {})
 for _code, _theirs in exceptions.default_exceptions.items():
     setattr(exceptions, _theirs.__name__, default_exceptions.get(_code, _theirs))
 exceptions.default_exceptions.update(default_exceptions)
 _spec.loader.exec_module(real_werkzeug)
 routing = importlib.import_module("real_werkzeug.routing")
 
-# ------------------------------
-# 2. Requests, responses, rules, views
-# Requests and responses have Werkzeug's classes as a second base: `response.vary` and a
-# hundred others only read and write `headers`. The rules are Werkzeug's own.
+# ----- 2. Requests, responses, rules, views
+# Where both have a class, ours is a subclass of both. Requests and responses get from
+# Werkzeug what only reads and writes `headers`, such as `response.vary`. The others are
+# Werkzeug's first: its arguments are what extensions use.
+
+def join(theirs, ours=None, **changes):
+    """Make a class of Werkzeug's and microflask's; it takes the place of Werkzeug's."""
+    name = theirs.__name__
+    ours = ours or getattr(microflask, name)
+    # Werkzeug's `__init__` calls super(): this must not reach microflask's.
+    second = type(name, (ours,), {"__init__": ours.__base__.__init__})
+    joined = type(name, (theirs, second), {"__module__": __name__, **changes})
+    for address, module in sys.modules.items():
+        if address.startswith("real_werkzeug") and hasattr(module, name):
+            setattr(module, name, joined)
+    return joined
+
+_types, _wsgi = real_werkzeug.datastructures, real_werkzeug.wsgi
+Accept = join(_types.Accept)
+MIMEAccept, LanguageAccept, CharsetAccept = [join(theirs, Accept) for theirs in (
+    _types.MIMEAccept, _types.LanguageAccept, _types.CharsetAccept)]
+Authorization = join(_types.Authorization, **{
+    name: property(lambda self, name=name: self.get(name))
+    for name in ("username", "password")})
+UserAgent = join(real_werkzeug.user_agent.UserAgent, string="")
+ClosingIterator = join(_wsgi.ClosingIterator)
+LimitedStream = join(_wsgi.LimitedStream, read=_wsgi.LimitedStream.read,
+                     readline=_wsgi.LimitedStream.readline)
+_types.file_storage.FileStorage = microflask.FileStorage
+for _module in (routing, routing.converters, routing.matcher, routing.rules):
+    _module.ValidationError = microflask.ValidationError
 
 class Request(microflask.Request, real_werkzeug.wrappers.Request):
-    """The request, with all that Werkzeug reads in its headers."""
     authorization = real_werkzeug.wrappers.Request.authorization
     accept_mimetypes = real_werkzeug.wrappers.Request.accept_mimetypes
     accept_languages = real_werkzeug.wrappers.Request.accept_languages
-    user_agent = real_werkzeug.wrappers.Request.user_agent
+    user_agent, user_agent_class = real_werkzeug.wrappers.Request.user_agent, UserAgent
     blueprints = property(lambda self: list(self.owners[:0:-1]))
     url_adapter, after_functions = None, ()
 
@@ -183,15 +189,21 @@ def owners_of(endpoint):
     """Return the blueprints of an endpoint: "a.b.view" is in "a" and in "a.b"."""
     return accumulate(endpoint.split(".")[:-1], "{}.{}".format)
 
-class Rule(routing.Rule):
-    """A rule of Werkzeug, which knows whether the application answers OPTIONS."""
-    def __init__(self, *args, methods=None, provide_automatic_options=False, **options):
-        if provide_automatic_options is None:
-            provide_automatic_options = "OPTIONS" not in methods
-        if provide_automatic_options:
-            methods = {*methods, "OPTIONS"}
-        super().__init__(*args, methods=methods, **options)
+RequestRedirect = join(
+    routing.RequestRedirect, get_response=microflask.RequestRedirect.get_response)
+BaseConverter = join(
+    routing.BaseConverter, regex=microflask.BaseConverter.regex, part_isolating=True)
+Map = join(routing.Map, default_converters={
+    kind: join(theirs, getattr(microflask, theirs.__name__, BaseConverter))
+    for kind, theirs in routing.Map.default_converters.items()})
+BuildError = join(routing.BuildError)
+
+class Rule(join(routing.Rule)):
+    def __init__(self, *args, provide_automatic_options=False, **options):
+        super().__init__(*args, **options)
         self.provide_automatic_options = provide_automatic_options
+        if provide_automatic_options:
+            self.methods.add("OPTIONS")
 
 class View(microflask.MethodView):
     """A view that is a class: it has `dispatch_request`, or `get`, `post` and so on."""
@@ -218,24 +230,19 @@ class View(microflask.MethodView):
         view.view_class, view.methods = cls, cls.methods
         view.provide_automatic_options = cls.provide_automatic_options
         return view
-
 http_method_funcs = frozenset("get post head options delete put trace patch".split())
 
-# ------------------------------
-# 3. Context, templates, JSON, configuration, sessions
-
+# ----- 3. Context, templates, JSON, configuration, sessions
 # Extensions import these, but nobody sends the first three.
 (appcontext_pushed, appcontext_popped, appcontext_tearing_down,
  before_render_template) = (Signal() for _ in range(4))
 request_ctx = LocalProxy(lambda: request.environ and microflask._context.get())
 
 def after_this_request(f):
-    """Call `f(response)` at the end of this request; it returns the response."""
     request.after_functions += (f,)
     return f
 
 def copy_current_request_context(f):
-    """Let a function use `request` and `session` in another thread (a decorator)."""
     f, context = request_ctx.app.ensure_sync(f), contextvars.copy_context()
     return wraps(f)(lambda *args, **kwargs: context.copy().run(f, *args, **kwargs))
 
@@ -254,7 +261,6 @@ def _render(template, given):
     return join(pieces())
 
 def get_template_attribute(template_name, attribute):
-    """Return a macro or a variable of a template."""
     return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
 
 class DefaultJSONProvider(microflask.JSONProvider):
@@ -269,7 +275,6 @@ class DefaultJSONProvider(microflask.JSONProvider):
         return response
 
 class Config(microflask.Config):
-    """The settings, with more sources for them."""
     def from_envvar(self, variable_name, silent=False):
         path = os.environ.get(variable_name, "")
         if not path and not silent:
@@ -277,7 +282,6 @@ class Config(microflask.Config):
         return bool(path) and self.from_pyfile(path, silent)
 
     def from_file(self, filename, load, silent=False, text=True):
-        """Take what `load(file)` returns, such as `json.load`."""
         path = os.path.join(self.root_path, filename)
         if silent and not os.path.isfile(path):
             return False
@@ -285,7 +289,6 @@ class Config(microflask.Config):
             return self.from_mapping(load(file))
 
     def get_namespace(self, namespace, lowercase=True, trim_namespace=True):
-        """Return the settings whose names start with `namespace`, as a dict."""
         start = len(namespace) if trim_namespace else 0
         return {name[start:].lower() if lowercase else name[start:]: value
                 for name, value in self.items() if name.startswith(namespace)}
@@ -302,8 +305,8 @@ class Config(microflask.Config):
                 settings[path[-1]] = value
         return True
 
-class CookieSettings:
-    """Flask's methods of SessionInterface. The cookie itself reads the settings."""
+class SessionInterface(microflask.SessionInterface):
+    """Keeps the sessions, and has a method for each setting of the cookie."""
     (get_cookie_name, get_cookie_domain, get_cookie_secure, get_cookie_httponly,
      get_cookie_samesite, get_cookie_partitioned) = [
         lambda self, app, key=key: app.config[f"SESSION_COOKIE_{key}"] for key in (
@@ -313,16 +316,36 @@ class CookieSettings:
         return app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
 
     def get_expiration_time(self, app, session):
-        return datetime.now(timezone.utc) + app.permanent_session_lifetime if (
-            session.permanent) else None
+        if session.permanent:
+            return datetime.now(timezone.utc) + app.permanent_session_lifetime
 
     def should_set_cookie(self, app, session):
         return session.modified or (
             session.permanent and app.config["SESSION_REFRESH_EACH_REQUEST"])
 
-# ------------------------------
-# 4. Log, testing
+class SecureCookieSessionInterface(
+        SessionInterface, microflask.SecureCookieSessionInterface):
+    """Keeps the session in a cookie. It asks these methods: you can override them."""
+    def open_session(self, app, request):
+        asked = copy(app)
+        asked.config = {**app.config, "SESSION_COOKIE_NAME": self.get_cookie_name(app)}
+        return super().open_session(asked, request)
 
+    def save_session(self, app, session, response):
+        name = self.get_cookie_name(app)
+        options = {key: getattr(self, f"get_cookie_{key}")(app) for key in (
+            "domain", "path", "secure", "httponly", "samesite", "partitioned")}
+        is_sent = self.should_set_cookie(app, session) if session else session.modified
+        if session.accessed or is_sent:
+            PlainResponse.vary.fget(response).add("Cookie")     # it can be microflask's
+        if is_sent and session:
+            options["expires"] = self.get_expiration_time(app, session)
+            value = self.get_signing_serializer(app).dumps(dict(session))
+            response.set_cookie(name, value, **options)
+        elif is_sent:
+            response.delete_cookie(name, **options)
+
+# ----- 4. Log, testing
 wsgi_errors_stream = LocalProxy(lambda: sys.stderr)
 default_handler = logging.StreamHandler(wsgi_errors_stream)
 default_handler.setFormatter(logging.Formatter(
@@ -340,10 +363,6 @@ class AppEnvironBuilder(real_werkzeug.test.EnvironBuilder):
             host = url.netloc or (f"{subdomain}.{server}" if subdomain else server)
             base_url = f"{scheme}://{host}/{config['APPLICATION_ROOT'].lstrip('/')}"
         super().__init__(path, base_url, *args, **kwargs)
-
-def make_environ(app, *args, **kwargs):
-    with contextlib.closing(AppEnvironBuilder(app, *args, **kwargs)) as builder:
-        return builder.get_environ()
 
 class FlaskClient(real_werkzeug.test.Client, microflask.FlaskClient):
     """Werkzeug's test client. In a `with` block it keeps the context of a request."""
@@ -377,6 +396,9 @@ class FlaskClient(real_werkzeug.test.Client, microflask.FlaskClient):
             request.host.partition(":")[0], request.path,
             response.headers.getlist("Set-Cookie"))
 
+TestResponse = join(real_werkzeug.test.TestResponse, type("TestResponse", (
+    PlainResponse, microflask.TestResponse), {}))
+
 class FlaskCliRunner(CliRunner):
     """Runs commands in tests: `app.test_cli_runner().invoke(args=["name"])`."""
     def __init__(self, app, **kwargs):
@@ -387,25 +409,20 @@ class FlaskCliRunner(CliRunner):
         kwargs.setdefault("obj", ScriptInfo(create_app=lambda: self.app))
         return super().invoke(cli or self.app.cli, args, **kwargs)
 
-# ------------------------------
-# 5. Blueprints and the application
-
+# ----- 5. Blueprints and the application
 class Scaffold(microflask.Scaffold):
-    """What application and blueprint share, beyond microflask."""
     url_value_preprocessors = microflask.cached_property(lambda self: defaultdict(list))
     url_default_functions = microflask.cached_property(lambda self: defaultdict(list))
     has_static_folder = property(lambda self: self.static_folder is not None)
     static_host = None
 
-    def url_value_preprocessor(self, f):
-        """Call `f(endpoint, values)` before the view; it can change the values."""
-        self.url_value_preprocessors[None].append(f)
+    def _keep(self, functions, f):
+        getattr(self, functions)[None].append(f)
         return f
 
-    def url_defaults(self, f):
-        """Call `f(endpoint, values)` when a URL is built; it can add values."""
-        self.url_default_functions[None].append(f)
-        return f
+    # `f(endpoint, values)` can change the values for a view, or those for a URL.
+    url_value_preprocessor = partialmethod(_keep, "url_value_preprocessors")
+    url_defaults = partialmethod(_keep, "url_default_functions")
 
     def add_static_rule(self):
         if self.has_static_folder:
@@ -450,7 +467,6 @@ class BlueprintSetupState:
                               view_func, **options)
 
 class Blueprint(Scaffold, microflask.Blueprint):
-    """A part of an application, which can contain other blueprints."""
     def __init__(self, *args, subdomain=None, url_defaults=None, cli_group="", **more):
         self.subdomain, self.url_values_defaults = subdomain, url_defaults or {}
         super().__init__(*args, **more)
@@ -462,7 +478,6 @@ class Blueprint(Scaffold, microflask.Blueprint):
 
     @microflask.setupmethod
     def register_blueprint(self, blueprint, **options):
-        """Put a blueprint into this one: their names and prefixes are joined."""
         if blueprint is self:
             raise ValueError("A blueprint cannot contain itself.")
         self.record(lambda state: blueprint.register(
@@ -481,8 +496,7 @@ class Blueprint(Scaffold, microflask.Blueprint):
     def register(self, app, options):
         state = self.make_setup_state(app, options, self not in app.blueprints.values())
         if state.name in app.blueprints:
-            raise ValueError(f"There is a blueprint {state.name!r} already. Register "
-                             "this one with another name=.")
+            raise ValueError(f"There is a blueprint {state.name!r}: use another name=.")
         app.blueprints[state.name] = self
         app.view_functions.update(self.view_functions)
         for kind in ("before_request_funcs", "after_request_funcs",
@@ -512,10 +526,10 @@ class Blueprint(Scaffold, microflask.Blueprint):
         for kind in ("global", "test")]
 
 class Flask(Scaffold, microflask.Flask):
-    """The application, with the steps that an extension can call or replace."""
     request_class, response_class = Request, Response
-    url_rule_class, url_map_class = Rule, routing.Map
+    url_rule_class, url_map_class = Rule, Map
     json_provider_class, config_class = DefaultJSONProvider, Config
+    session_interface = SecureCookieSessionInterface()
     permanent_session_lifetime = microflask.Flask.permanent_session_lifetime.getter(
         lambda self: timedelta(seconds=microflask._seconds(     # it can be a number
             self.config["PERMANENT_SESSION_LIFETIME"])))
@@ -533,17 +547,17 @@ class Flask(Scaffold, microflask.Flask):
         self.url_build_error_handlers, self.cli = [], AppGroup(self.name)
 
     def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
-        """Add a rule; a view can have `required_methods`, and answer OPTIONS itself."""
         for name in ("methods", "provide_automatic_options"):
             if options.get(name) is None:
                 options[name] = getattr(view_func, name, None)
         if not isinstance(options["methods"], str):
             options["methods"] = {*map(str.upper, options["methods"] or ["GET"]),
                                   *getattr(view_func, "required_methods", ())}
+        if options["provide_automatic_options"] is None:
+            options["provide_automatic_options"] = "OPTIONS" not in options["methods"]
         super().add_url_rule(rule, endpoint, view_func, **options)
 
     def create_url_adapter(self, request):
-        """Bind the rules to a request, or to SERVER_NAME if there is none."""
         server_name = self.config["SERVER_NAME"]
         if request is None:
             return server_name and self.url_map.bind(
@@ -598,7 +612,7 @@ class Flask(Scaffold, microflask.Flask):
         self.inject_url_defaults(endpoint, values)
         try:
             url = rules.build(endpoint, values, _method, _external, url_scheme=_scheme)
-        except routing.BuildError as error:
+        except BuildError as error:
             values.update(_anchor=_anchor, _method=_method, _scheme=_scheme,
                           _external=_external)
             return self.handle_url_build_error(error, endpoint, values)
@@ -606,12 +620,11 @@ class Flask(Scaffold, microflask.Flask):
         return f"{url}#{anchor}" if anchor else url
 
     def handle_url_build_error(self, error, endpoint, values):
-        """Ask the functions in `url_build_error_handlers` for a URL."""
         for handler in self.url_build_error_handlers:
             try:
                 if (url := handler(error, endpoint, values)) is not None:
                     return url
-            except routing.BuildError as later:
+            except BuildError as later:
                 error = later
         raise error
 
@@ -636,27 +649,20 @@ class Flask(Scaffold, microflask.Flask):
     def test_cli_runner(self, **kwargs):
         return self.test_cli_runner_class(self, **kwargs)
 
-# ------------------------------
-# 6. The command line
+# ----- 6. The command line
 # Extensions bring commands of click. `FlaskGroup` has run, shell and routes, those of
 # the application, and those that packages announce as entry points `flask.commands`.
 
-class NoAppException(click.UsageError):
-    """The application cannot be found."""
-
 class ScriptInfo:
-    """The application that a command is for: found, or made by `create_app`."""
     def __init__(self, create_app=None):
         self.create_app, self.data = create_app, {}
         self.load_app = cache(create_app or microflask._load_app)
-
 pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
 
 def get_debug_flag():
     return microflask._is_true(os.environ.get("FLASK_DEBUG", ""))
 
 def with_appcontext(f):
-    """Run a command inside of an application context (a decorator)."""
     @click.pass_context
     def wrapper(ctx, *args, **kwargs):
         if not current_app:
@@ -666,7 +672,6 @@ def with_appcontext(f):
     return update_wrapper(wrapper, f)
 
 class AppGroup(click.Group):
-    """Commands of click, which run inside of an application context."""
     group_class = type      # click: groups in this group have its class
 
     def command(self, *args, **kwargs):
@@ -682,7 +687,6 @@ app_option = _option(["--app", "-A"], help="The application: module:name")
 debug_option = _option(["--debug/--no-debug"], default=None)
 
 class FlaskGroup(AppGroup):
-    """The commands of an application, and `run`, `shell` and `routes`."""
     def __init__(self, name=None, add_default_commands=True, create_app=None,
                  load_dotenv=True, set_debug_flag=True, **extra):
         extra["params"] = [app_option, debug_option, *extra.get("params", ())]
@@ -748,21 +752,18 @@ def main():
     install()
     FlaskGroup("flask", help="Run the commands of Flask.").main(prog_name="flask")
 
-# ------------------------------
-# 7. What microflask makes itself
+# ----- 7. What microflask makes itself
 # microflask creates some objects itself, so a subclass would not be used. The table
-# adds what they lack. Two entries change Werkzeug.
+# adds what they lack.
 
 ADDITIONS: dict[Any, dict[str, Any]] = {
-    microflask: {"NoAppException": NoAppException, "_render": _render,
-                 "make_environ": make_environ},
-    real_werkzeug.datastructures.file_storage: {"FileStorage": microflask.FileStorage},
-    microflask.HTTPException: {"__call__": exceptions.ClientDisconnected.__call__},
-    routing.RequestRedirect: {"get_response": microflask.RequestRedirect.get_response},
+    microflask: {"NoAppException": type("NoAppException", (click.UsageError,), {}),
+                 "make_environ": lambda *args, **kwargs: AppEnvironBuilder(
+                    *args, **kwargs).get_environ(), "_render": _render},
+    microflask.HTTPException: {
+        "__call__": lambda self, *wsgi: self.get_response(wsgi[0])(*wsgi)},
     microflask.MultiDict: {"lists": dict.items},
     microflask.SessionMixin: {"new": False},
-    microflask.SessionInterface: {
-        key: value for key, value in vars(CookieSettings).items() if key[0] != "_"},
     microflask.AppContext: {"session": microflask.AppContext.session.setter(
         lambda self, value: setattr(self.request, "session", value))},
     microflask._AppCtxGlobals: {"__iter__": lambda self: iter(vars(self))},
@@ -774,14 +775,13 @@ ADDITIONS: dict[Any, dict[str, Any]] = {
             "set": lambda self, key, value, **options: self.update(
                 [(key, real_werkzeug.http.dump_options_header(str(value), options))])}}
 
-# ------------------------------
-# 8. Names that differ in Flask or Werkzeug
-
+# ----- 8. Names that differ in Flask or Werkzeug
 MEANINGS: dict[str, Any] = {
     "flask.__version__": "3.1.3", "werkzeug.__version__": VERSION,
     **{f"flask.stream_{name}": partial(
         getattr(microflask, f"render_{name}"), _join=microflask.stream_with_context)
        for name in ("template", "template_string")},
+    "werkzeug.utils.send_file": real_werkzeug.utils.send_file,      # has an environ
     **dict.fromkeys(("werkzeug.Response", "werkzeug.wrappers.Response",
                      "werkzeug.wrappers.response.Response"), PlainResponse),
     "flask.json.dumps": lambda obj, **kwargs: json.dumps(obj, **kwargs),

@@ -5,13 +5,13 @@
 The extensions come with pip; a test whose extension is missing is skipped.
 """
 import fcntl
-import importlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ COMMAND = [sys.executable, as_flask.__file__]
 
 def example(name):
     try:
-        return importlib.import_module(name)
+        return import_module(name)
     except ModuleNotFoundError as error:
         if error.name.partition(".")[0] in ("flask", "werkzeug"):
             raise
@@ -69,23 +69,21 @@ def test_what_a_client_sees_over_a_socket(name):
             server.communicate(timeout=10)
 
 # as_flask itself
-
-@pytest.mark.parametrize("address, ours", [
-    ("flask.request", "request"), ("flask.globals.g", "g"), ("flask.abort", "abort"),
-    ("werkzeug.exceptions.NotFound", "NotFound"),
-    ("werkzeug.datastructures.MultiDict", "MultiDict"),
-    ("flask.signals.request_started", "request_started"),
-    ("werkzeug.local.LocalProxy", "LocalProxy")])
-def test_a_name_of_flask_is_the_object_of_microflask(address, ours):
-    module, name = address.rsplit(".", 1)
-    assert getattr(importlib.import_module(module), name) is getattr(microflask, ours)
+@pytest.mark.parametrize("module, names", [
+    ("flask", "request g abort Request"), ("werkzeug.exceptions", "NotFound"), (
+        "werkzeug.datastructures", "MultiDict Headers Accept Authorization"), (
+        "werkzeug.routing", "Rule Map BuildError ValidationError BaseConverter")])
+def test_a_name_of_flask_is_the_object_of_microflask(module, names):
+    for name in names.split():
+        found, ours = getattr(import_module(module), name), getattr(microflask, name)
+        assert found is ours or issubclass(found, ours)     # for one with more to it
 
 @pytest.mark.parametrize("line, message", [
     ("from flask import _app_ctx_stack", "cannot import name '_app_ctx_stack'"),
     ("from flask import os", "cannot import name 'os'"),
     ("from werkzeug.exceptions import Nothing", "cannot import name 'Nothing'"),
-    ("import flask.ext", "as_flask stands in for flask, and has no module"),
-    ("import werkzeug.contrib", "as_flask stands in for werkzeug, and has no module")])
+    ("import flask.ext", "No module named 'flask.ext'"),
+    ("import werkzeug.contrib", "No module named 'werkzeug.contrib'")])
 def test_a_name_that_nobody_has_is_an_import_error(line, message):
     with pytest.raises(ImportError, match=message):
         exec(line)
@@ -166,23 +164,25 @@ def test_views_responses_and_settings(monkeypatch):
     ("flask.request.accept_mimetypes.best", "*"), ("page.get_json(silent=True)", None),
     ("flask.request.get_json(silent=True, cache=False)", None),
     ("client.get('/', subdomain='a').request.host", "a.localhost"),
-    ("isinstance(page, Response) and Response('x').mimetype", "text/plain"),
+    ("werkzeug.Response('x').mimetype", "text/plain"),
     ("page.headers.set('A', 'b', filename='c') or page.headers['A']", "b; filename=c"),
     ("app.endpoint('b.named')(id) is id is app.view_functions['b.named']", True),
     ("flask.logging.wsgi_errors_stream.write('')", 0), ("str(page.headers)[:2]", "Co"),
-    ("importlib.import_module('werkzeug.http').dump_age.__module__[:5]", "real_"),
     ("client.get('/file', headers={'Range': 'bytes=3-6'}).text", "Each"),
     ("client.get('/file', headers={'Range': 'bytes=99999-'}).status_code", 416),
-    ("example('rest_api').app.test_client().post('/api/tasks', json=[1]).json",
-     {"message": "Internal Server Error"}),
+    ("issubclass(werkzeug.exceptions.ClientDisconnected, microflask.BadRequest)", True),
+    ("'; Secure; ' in str(client.get('/named').headers)", True),
     ("setattr(app.json, 'compact', False) or flask.jsonify([1]).data", b"[\n  1\n]\n")])
 def test_what_flask_has(code, expected):
     import flask
+    import werkzeug.exceptions
     from flask.views import MethodView      # noqa: F401
-    from werkzeug.wrappers import Response  # noqa: F401
     app, part, page = flask.Flask("x"), flask.Blueprint("b", __name__), flask.Response()
     page.data, page.retry_after, page.expires, page.last_modified = "late", 60, 0, 0
-    app.permanent_session_lifetime = 60
+    app.permanent_session_lifetime, app.secret_key = 60, "key"
+    app.session_interface = type("", (flask.sessions.SecureCookieSessionInterface,), {
+        "get_cookie_secure": lambda self, app: True})()
+    app.before_request(lambda: flask.session.update(a=1))
     part.app_template_test("big")(lambda n: n > 8)
     part.add_url_rule("/named", "named")
     part.endpoint("b.named")(lambda: str(flask.after_this_request(lambda old: page)))
@@ -209,7 +209,7 @@ def test_commands_of_click(tmp_path):
     (tmp_path / "my.py").write_text(f"import as_flask\nfrom microflask import *\n{end}")
     for line, code, words in (
             ("as_flask --app hello routes", 0, f"{'GET':12} /<name>"),
-            ("as_flask --app hello --help", 0, "routes"), ("as_flask --help", 0, "run"),
+            ("as_flask --app hello say", 0, "said by x"), ("as_flask --help", 0, "run"),
             ("as_flask --app hello nothing", 2, "No such command"),
             ("as_flask --app gone run", 2, "Could not import 'gone'"),
             ("microflask --app my say", 0, "said by x")):
