@@ -1,9 +1,9 @@
 """How fast: the same requests on microflask, Flask, Bottle, Falcon and bare WSGI.
 
 Each framework runs in a process of its own, and they take turns in short bursts. What
-counts is CPU time from a fresh environ to the end of the body. Each answer is checked
-before it is timed. Compare ratios: microseconds are different on your machine. The
-microflask that Python imports is measured, and Falcon without its compiled parts.
+counts is CPU time from a fresh environ to the end of the body. After eight turns come
+new processes: one can have bad luck with its memory. Compare ratios: microseconds are
+different on your machine. Falcon runs without its compiled parts.
 """
 import argparse
 import functools
@@ -241,8 +241,9 @@ def instructions(name, row_name, folder):
 
 # ---- 5. Taking turns, the table --------------------------------------
 def taking_turns(measure, rows, names, quick, folder):
-    found, spawn = {}, multiprocessing.get_context("spawn")
-    pools, end = {name: spawn.Pool(1) for name in names}, time.monotonic() + 1200
+    found, end = {}, time.monotonic() + 1200
+    spawn, most = multiprocessing.get_context("spawn"), 8 * len(rows)
+    pools = {name: spawn.Pool(1, maxtasksperchild=most) for name in names}
     for turn in range(1 if measure is instructions else 6 if quick else 24):
         for row, name in [(row, name) for row in rows for name in names]:
             numbers = found.setdefault((row.name, name), [])
@@ -275,10 +276,9 @@ def show(row, cells):
     print(f"{row.name:15}", *[f"{each['text']:>12}" for each in cells.values()], wanted)
 
 # ---- 6. The chart: a bar for each framework and row -----------------------------
-STYLE = """text{font:13px system-ui,"Segoe UI",sans-serif;fill:#1f2328}
-.e{text-anchor:end}.v{font-size:9px;fill:#57606a}.bg{fill:#fbfaf7}
-line{stroke:#d5dae0}.flask{stroke:#57606a}.microflask{fill:#bc4c00}
-.bottle{fill:#54749e}.falcon{fill:#a3b4c9}
+STYLE = """text{font:13px system-ui,"Segoe UI",sans-serif;fill:#1f2328}.bg{fill:#fbfaf7}
+.v{font-size:9px;fill:#57606a}.microflask{fill:#bc4c00}.bottle{fill:#54749e}
+.e{text-anchor:end}line{stroke:#d5dae0}.flask{stroke:#57606a}.falcon{fill:#a3b4c9}
 @media (prefers-color-scheme:dark){text{fill:#e6edf3}.v{fill:#9aa5b1}.bg{fill:#0d1117}
 line{stroke:#30363d}.flask{stroke:#9aa5b1}.microflask{fill:#f0883e}
 .bottle{fill:#7d9cc7}.falcon{fill:#536a8a}}"""
