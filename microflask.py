@@ -304,8 +304,8 @@ class Map:
         if not self._is_sorted:
             self.update()
         path = path.lstrip("/")
-        has_slash = path[-1:] in ("/", "")
         key = path.removesuffix("/")
+        has_slash = key != path or not path
         allowed = set()
         for _, rule in self._candidates(key):
             needs_slash = rule.is_branch and rule.strict_slashes and not has_slash
@@ -978,15 +978,15 @@ _COOKIE_PLAIN = re.compile(r"[\w!#$%&'()*+\-./:<=>?@\[\]^`{|}~]*", re.ASCII)
 
 def parse_cookie(header: str | None) -> ImmutableMultiDict[str]:
     text = (header or "").encode("latin-1", "replace").decode(errors="replace")
-    pairs = []
+    found = ImmutableMultiDict()
     for name, value in _COOKIE.findall(text):
         if value[:1] == '"':
             value = _COOKIE_ESCAPE.sub(
                 lambda match: bytes([int(match[1], 8)]) if match[1][1:] else match[1],
                 value[1:-1].encode()).decode(errors="replace")
         if name:
-            pairs.append((name, value))
-    return ImmutableMultiDict(pairs)
+            MultiDict.add(found, name, value)
+    return found
 
 def dump_cookie(key, value="", max_age=None, expires=None, path="/", domain=None,
                 secure=False, httponly=False, samesite=None, partitioned=False) -> str:
@@ -1159,8 +1159,8 @@ class Request:
 
     @property
     def content_length(self) -> int | None:
-        text = self.environ.get("CONTENT_LENGTH") or ""
-        return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+        n = self.environ.get("CONTENT_LENGTH") or ""
+        return int(n) if n.isascii() and n.isdigit() and len(n) < 19 else None
 
     # Limits; you can also set them for one request: bytes of the body; in a multipart
     # form, bytes of all texts, and the number of parts.
@@ -1571,8 +1571,8 @@ _TAGS = {
            lambda value: value.hex, lambda text: UUIDConverter(None).to_python(text)),
     " d": (lambda value: isinstance(value, datetime), http_date,
            lambda text: parse_date(text).replace()),    # None.replace() fails
-    " di": (lambda value: (     # a dict that looks like a tag
-                isinstance(value, dict) and len(value) == 1 and {*value} <= {*_TAGS}),
+    " di": (lambda value: isinstance(value, dict) and len(value) == 1 and next(
+                iter(value)) in _TAGS,      # a dict that looks like a tag
             lambda value: {f"{key}__": _tag(item) for key, item in value.items()},
             lambda value: {key[:-2]: item for key, item in value.items()})}
 
@@ -2165,7 +2165,7 @@ class Flask(Scaffold):
 
     def hooks(self, functions, step=1):
         if not functions:
-            return ()
+            return functions
         context = _context.get()
         owners = context.request.owners if context.has_request else (None,)
         return [f for owner in owners[::step]
