@@ -1152,8 +1152,8 @@ class Request:
         lambda self: Accept(self.environ.get("HTTP_ACCEPT", "")))
     accept_languages = cached_property(
         lambda self: Accept(self.environ.get("HTTP_ACCEPT_LANGUAGE", "")))
-    mimetype = cached_property(
-        lambda self: (self.content_type or "").partition(";")[0].strip().lower())
+    mimetype = cached_property(lambda self: self.environ.get(
+        "CONTENT_TYPE", "").partition(";")[0].strip().lower())
     mimetype_params = property(lambda self: parse_options_header(self.content_type)[1])
     is_json = property(lambda self: _is_json(self.mimetype))
 
@@ -2026,7 +2026,7 @@ class Flask(Scaffold):
 
     def full_dispatch_request(self):
         try:
-            if request_started.receivers:   # mostly nobody listens: save the call
+            if request_started.receivers:   # mostly there are none
                 self.send_signal(request_started)
             rv = self.preprocess_request()
             if rv is None:
