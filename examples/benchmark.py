@@ -244,7 +244,7 @@ def taking_turns(measure, rows, names, quick, folder):
     found, end = {}, time.monotonic() + 1200
     spawn, most = multiprocessing.get_context("spawn"), 8 * len(rows)
     pools = {name: spawn.Pool(1, maxtasksperchild=most) for name in names}
-    for turn in range(1 if measure is instructions else 6 if quick else 24):
+    for turn in range(1 if measure is instructions else 6 if quick else 48):
         for row, name in [(row, name) for row in rows for name in names]:
             numbers = found.setdefault((row.name, name), [])
             if turn and (not numbers or time.monotonic() > end - 1160 * quick):
