@@ -263,8 +263,8 @@ def cell(row, name, found):
     if not numbers or not base:
         return {"text": best if numbers else "-"}
     ratios = [theirs / ours for theirs, ours in zip(base, numbers)]
-    low, middle, high = statistics.quantiles(ratios * 2, n=4)
-    times, spread = min(base) / min(numbers), (high - low) / 2 / middle
+    low, times, high = statistics.quantiles(ratios * 2, n=4)   # of bursts side by side
+    spread = (high - low) / 2 / times
     text = best if name == "flask" else f"{times:,.2f}x ±{spread:.0%}"
     return {"best": min(numbers), "times": times, "spread": spread, "text": text}
 
@@ -333,7 +333,7 @@ def main():
         for name, text in FILES.items():
             Path(folder, name).write_text(text)
         found = taking_turns(options.measure, rows, names, options.quick, folder)
-    print(f"Times as fast as Flask ± half the quartiles' distance; {unit} for Flask.\n")
+    print(f"Times as fast, median ± half the quartiles' distance; best {unit} of Flask.\n")
     show(Row(""), {name: {"text": name} for name in names})
     for row in rows:
         result[row.name] = {name: cell(row, name, found) for name in names}
