@@ -20,6 +20,7 @@ import io
 import itertools
 import json
 import os
+import pickle
 import random
 import re
 import shutil
@@ -129,9 +130,9 @@ def outcome_is(expected, code, **names):
     """Assert that an expression has this value, or raises this kind of exception."""
     if isinstance(expected, type):
         with pytest.raises(expected):
-            eval(code, {"mf": mf, **names})
+            eval(code, globals() | names)
     else:
-        assert eval(code, {"mf": mf, **names}) == expected
+        assert eval(code, globals() | names) == expected
 
 def for_all(strategies, examples=50):
     """Run a test with generated values, the same ones each time."""
@@ -634,6 +635,7 @@ def test_context_local_proxy_and_cached_property():
     ("d.to_dict(False)['a'].clear(), d.to_dict()", (None, {"a": "1", "b": "2"})),
     ("d == mf.MultiDict({'b': '2', 'a': ['1', 'x']})", True),
     ("d == mf.MultiDict([('a', '1'), ('b', '2')])", False),
+    ("copy.copy(d) == copy.deepcopy(d) == d == pickle.loads(pickle.dumps(d))", True),
     ("type(d)({'a': [1, 2], 'c': []}).to_dict(flat=False)", {"a": [1, 2]}),
     ("type(d)(mf.MultiDict({'a': [1, 2]})) == type(d)([('a', 1), ('a', 2)])", True)])
 def test_multidict_answers(kind, code, expected):
