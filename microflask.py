@@ -1475,7 +1475,7 @@ def _json_default(value):
         from dataclasses import asdict
         return asdict(value)
     if hasattr(value, "__html__"):
-        return str(value.__html__())
+        return value.__html__()
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 class JSONProvider:
@@ -1567,7 +1567,7 @@ _TAGS = {
            lambda value: base64.b64encode(value).decode(),
            functools.partial(base64.b64decode, validate=True)),
     " m": (lambda value: hasattr(value, "__html__"),
-           lambda value: str(value.__html__()), Markup),
+           lambda value: value.__html__(), Markup),
     " u": (lambda value: type(value).__name__ == "UUID",
            lambda value: value.hex, lambda text: UUIDConverter(None).to_python(text)),
     " d": (lambda value: isinstance(value, datetime), http_date,
@@ -1637,7 +1637,7 @@ class SecureCookieSessionInterface(SessionInterface):
             self._kept = keys, serializer
         return serializer
 
-    def open_session(self, app, request):
+    def open_session(self, app, request, name=None):
         serializer = self.get_signing_serializer(app)
         if serializer is None:
             return None
@@ -1645,7 +1645,7 @@ class SecureCookieSessionInterface(SessionInterface):
             return self.session_class()
         try:    # missing, forged, too old, not a dict: each gives an empty session
             return self.session_class(**serializer.loads(
-                request.cookies[app.config["SESSION_COOKIE_NAME"]],
+                request.cookies[name or app.config["SESSION_COOKIE_NAME"]],
                 max_age=_seconds(app.permanent_session_lifetime)))
         except Exception:
             return self.session_class()

@@ -28,7 +28,6 @@ import os
 import pkgutil
 import sys
 from collections import defaultdict
-from copy import copy
 from datetime import datetime, timedelta, timezone
 from functools import cache, partial, partialmethod, update_wrapper, wraps
 from importlib.machinery import ModuleSpec, PathFinder
@@ -47,9 +46,7 @@ from microflask import LocalProxy, current_app, default_exceptions, json, reques
 # ----- 1. Standing in for flask and werkzeug
 # A stand-in module is empty. It looks up a name when somebody asks for it. `install`
 # puts one into `sys.modules` for each module of theirs.
-
 VERSION = version("werkzeug")       # fails if it is not installed
-
 MODULES = ["flask", "werkzeug", *(f"flask.{name}" for name in (
     "app blueprints cli config ctx debughelpers globals helpers json json.provider "
     "json.tag logging sansio sansio.app sansio.blueprints sansio.scaffold sessions "
@@ -126,8 +123,7 @@ routing = importlib.import_module("real_werkzeug.routing")
 # Where both have a class, ours is a subclass of both. Requests and responses get from
 # Werkzeug what only reads and writes `headers`, such as `response.vary`. The others are
 # Werkzeug's first: its arguments are what extensions use.
-
-def join(theirs, ours=None, **changes):
+def _join(theirs, ours=None, **changes):
     """Make a class of Werkzeug's and microflask's; it takes the place of Werkzeug's."""
     name = theirs.__name__
     ours = ours or getattr(microflask, name)
@@ -140,15 +136,20 @@ def join(theirs, ours=None, **changes):
     return joined
 
 _types, _wsgi = real_werkzeug.datastructures, real_werkzeug.wsgi
-Accept = join(_types.Accept)
-MIMEAccept, LanguageAccept, CharsetAccept = [join(theirs, Accept) for theirs in (
+MultiDict = type("MultiDict", (microflask.MultiDict, _types.MultiDict), {
+    "__init__": _types.MultiDict.__init__})
+class ImmutableMultiDict(
+        microflask.ImmutableMultiDict, MultiDict, _types.ImmutableMultiDict):
+    __class_getitem__ = classmethod(lambda cls, item: cls)
+Accept = _join(_types.Accept)
+MIMEAccept, LanguageAccept, CharsetAccept = [_join(theirs, Accept) for theirs in (
     _types.MIMEAccept, _types.LanguageAccept, _types.CharsetAccept)]
-Authorization = join(_types.Authorization, **{
+Authorization = _join(_types.Authorization, **{
     name: property(lambda self, name=name: self.get(name))
     for name in ("username", "password")})
-UserAgent = join(real_werkzeug.user_agent.UserAgent, string="")
-ClosingIterator = join(_wsgi.ClosingIterator)
-LimitedStream = join(_wsgi.LimitedStream, read=_wsgi.LimitedStream.read,
+UserAgent = _join(real_werkzeug.user_agent.UserAgent, string="")
+ClosingIterator = _join(_wsgi.ClosingIterator)
+LimitedStream = _join(_wsgi.LimitedStream, read=_wsgi.LimitedStream.read,
                      readline=_wsgi.LimitedStream.readline)
 _types.file_storage.FileStorage = microflask.FileStorage
 for _module in (routing, routing.converters, routing.matcher, routing.rules):
@@ -170,6 +171,9 @@ class PlainResponse(microflask.Response, real_werkzeug.wrappers.Response):
     default_mimetype = "text/plain"
     location = real_werkzeug.wrappers.Response.location
     get_json, json_module = real_werkzeug.wrappers.Response.get_json, json
+    content_length = property(lambda self: self.headers.get("Content-Length", (
+        None if self.is_streamed else self.calculate_content_length()), int),
+        real_werkzeug.wrappers.Response.content_length.__set__)
 
     def make_conditional(self, request, accept_ranges=False, complete_length=None):
         """Make this a 304 if the client has it, a 206 if it wants a part of a file."""
@@ -182,23 +186,23 @@ class PlainResponse(microflask.Response, real_werkzeug.wrappers.Response):
             raise default_exceptions[416] from None
 
 class Response(PlainResponse):
-    """The response of Flask: a text is HTML."""
-    default_mimetype = "text/html"
+    default_mimetype = "text/html"      # Flask's default; Werkzeug's is plain text
 
 def owners_of(endpoint):
     """Return the blueprints of an endpoint: "a.b.view" is in "a" and in "a.b"."""
     return accumulate(endpoint.split(".")[:-1], "{}.{}".format)
 
-RequestRedirect = join(
+RequestRedirect = _join(
     routing.RequestRedirect, get_response=microflask.RequestRedirect.get_response)
-BaseConverter = join(
-    routing.BaseConverter, regex=microflask.BaseConverter.regex, part_isolating=True)
-Map = join(routing.Map, default_converters={
-    kind: join(theirs, getattr(microflask, theirs.__name__, BaseConverter))
+BaseConverter = _join(routing.BaseConverter)
+Map = _join(routing.Map, default_converters={
+    kind: _join(theirs, getattr(microflask, theirs.__name__, BaseConverter))
     for kind, theirs in routing.Map.default_converters.items()})
-BuildError = join(routing.BuildError)
+IntegerConverter, PathConverter, UUIDConverter = map(
+    Map.default_converters.get, ("int", "path", "uuid"))
+BuildError = _join(routing.BuildError)
 
-class Rule(join(routing.Rule)):
+class Rule(_join(routing.Rule)):
     def __init__(self, *args, provide_automatic_options=False, **options):
         super().__init__(*args, **options)
         self.provide_automatic_options = provide_automatic_options
@@ -306,7 +310,6 @@ class Config(microflask.Config):
         return True
 
 class SessionInterface(microflask.SessionInterface):
-    """Keeps the sessions, and has a method for each setting of the cookie."""
     (get_cookie_name, get_cookie_domain, get_cookie_secure, get_cookie_httponly,
      get_cookie_samesite, get_cookie_partitioned) = [
         lambda self, app, key=key: app.config[f"SESSION_COOKIE_{key}"] for key in (
@@ -327,9 +330,7 @@ class SecureCookieSessionInterface(
         SessionInterface, microflask.SecureCookieSessionInterface):
     """Keeps the session in a cookie. It asks these methods: you can override them."""
     def open_session(self, app, request):
-        asked = copy(app)
-        asked.config = {**app.config, "SESSION_COOKIE_NAME": self.get_cookie_name(app)}
-        return super().open_session(asked, request)
+        return super().open_session(app, request, self.get_cookie_name(app))
 
     def save_session(self, app, session, response):
         name = self.get_cookie_name(app)
@@ -352,7 +353,6 @@ default_handler.setFormatter(logging.Formatter(
     "[%(asctime)s] %(levelname)s in %(module)s: %(message)s"))
 
 class AppEnvironBuilder(real_werkzeug.test.EnvironBuilder):
-    """What flask.testing calls EnvironBuilder: the application comes first."""
     def __init__(self, app, path="/", base_url=None, subdomain=None, url_scheme=None,
                  *args, **kwargs):
         self.app, self.json_dumps = app, app.json.dumps
@@ -396,11 +396,10 @@ class FlaskClient(real_werkzeug.test.Client, microflask.FlaskClient):
             request.host.partition(":")[0], request.path,
             response.headers.getlist("Set-Cookie"))
 
-TestResponse = join(real_werkzeug.test.TestResponse, type("TestResponse", (
+TestResponse = _join(real_werkzeug.test.TestResponse, type("TestResponse", (
     PlainResponse, microflask.TestResponse), {}))
 
 class FlaskCliRunner(CliRunner):
-    """Runs commands in tests: `app.test_cli_runner().invoke(args=["name"])`."""
     def __init__(self, app, **kwargs):
         super().__init__(**kwargs)
         self.app = app
@@ -755,14 +754,15 @@ def main():
 # ----- 7. What microflask makes itself
 # microflask creates some objects itself, so a subclass would not be used. The table
 # adds what they lack.
-
 ADDITIONS: dict[Any, dict[str, Any]] = {
     microflask: {"NoAppException": type("NoAppException", (click.UsageError,), {}),
                  "make_environ": lambda *args, **kwargs: AppEnvironBuilder(
-                    *args, **kwargs).get_environ(), "_render": _render},
+                    *args, **kwargs).get_environ(), "_render": _render,
+                 "MultiDict": MultiDict, "ImmutableMultiDict": ImmutableMultiDict},
     microflask.HTTPException: {
-        "__call__": lambda self, *wsgi: self.get_response(wsgi[0])(*wsgi)},
-    microflask.MultiDict: {"lists": dict.items},
+        name: lambda self, environ=None, scope=None, f=f: f(self, environ)
+        for name, f in vars(microflask.HTTPException).items() if name[:4] == "get_"
+    } | {"__call__": lambda self, *wsgi: self.get_response(wsgi[0])(*wsgi)},
     microflask.SessionMixin: {"new": False},
     microflask.AppContext: {"session": microflask.AppContext.session.setter(
         lambda self, value: setattr(self.request, "session", value))},
