@@ -1,7 +1,7 @@
 """How fast: the same requests on microflask, Flask, Bottle, Falcon and bare WSGI.
 
 Each framework runs in a process of its own, and they take turns in short bursts. What
-counts is CPU time from a fresh environ to the end of the body. After eight turns come
+counts is CPU time from a fresh environ to the end of the body. After 16 turns come
 new processes: one can have bad luck with its memory. Compare ratios: microseconds are
 different on your machine. Falcon runs without its compiled parts.
 """
@@ -207,7 +207,7 @@ def prepared(name, row, folder):
         status, _, text = ask(app, environ, row.body)
         assert status == row.status, f"wrong status {status}"
         assert row.answer.replace(b" ", b"") in text.replace(b" ", b""), text[:200]
-    count = 3 + round(15_000 / burst(app, environ, row.body, 20))
+    count = 2 + round(8_000 / burst(app, environ, row.body, 20))
     return app, environ, row.body, count
 
 def burst(app, environ, body, count):
@@ -242,9 +242,9 @@ def instructions(name, row_name, folder):
 # ---- 5. Taking turns, the table --------------------------------------
 def taking_turns(measure, rows, names, quick, folder):
     found, end = {}, time.monotonic() + 1200
-    spawn, most = multiprocessing.get_context("spawn"), 8 * len(rows)
+    spawn, most = multiprocessing.get_context("spawn"), 16 * len(rows)
     pools = {name: spawn.Pool(1, maxtasksperchild=most) for name in names}
-    for turn in range(1 if measure is instructions else 6 if quick else 48):
+    for turn in range(1 if measure is instructions else 12 if quick else 96):
         for row, name in [(row, name) for row in rows for name in names]:
             numbers = found.setdefault((row.name, name), [])
             if turn and (not numbers or time.monotonic() > end - 1160 * quick):
