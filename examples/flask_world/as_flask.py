@@ -4,9 +4,8 @@
     as_flask.install()
 
 Copy this file beside microflask.py. Call `install` before the first import of Flask:
-then `flask`, `werkzeug` and their submodules answer with microflask's objects.
-`python as_flask.py --app hello run` is the command `flask`, with the commands that
-extensions bring (`db upgrade`).
+then `flask`, `werkzeug` and their submodules have microflask's objects. The command
+`flask` is `python as_flask.py --app hello run`; extensions add theirs (`db upgrade`).
 
 An extension expects more of Flask than an application does. It imports names from their
 addresses (chapter 1). There must be one class for one thing: `abort(404)` raises
@@ -441,8 +440,7 @@ def join_prefixes(outer, inner):
         return inner or outer
     return f"{outer.rstrip('/')}/{inner.lstrip('/')}"
 
-class BlueprintSetupState:
-    """A blueprint while an application registers it; extensions subclass it."""
+class BlueprintSetupState:      # extensions subclass it
     def __init__(self, blueprint, app, options, first_registration):
         self.blueprint, self.app, self.options = blueprint, app, options
         self.first_registration = first_registration
@@ -763,6 +761,8 @@ ADDITIONS: dict[Any, dict[str, Any]] = {
         name: lambda self, environ=None, scope=None, f=f: f(self, environ)
         for name, f in vars(microflask.HTTPException).items() if name[:4] == "get_"
     } | {"__call__": lambda self, *wsgi: self.get_response(wsgi[0])(*wsgi)},
+    microflask.Scaffold: {
+        "__repr__": lambda self: f"<{type(self).__name__} {self.name!r}>"},
     microflask.SessionMixin: {"new": False},
     microflask.AppContext: {"session": microflask.AppContext.session.setter(
         lambda self, value: setattr(self.request, "session", value))},
