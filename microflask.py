@@ -158,7 +158,7 @@ class Rule:
             self.strict_slashes = map.strict_slashes
         self.parts = []         # fixed texts and (variable, converter) pairs
         self.shape = []         # for each segment its text, or None if it has variables
-        self.weight = []        # sorts it among others
+        self.weight = []        # sorts the rule among others
         self.converters = {}
         self.has_path = False
         open_variables = 0
@@ -986,7 +986,7 @@ def parse_cookie(header: str | None) -> ImmutableMultiDict[str]:
                 lambda match: bytes([int(match[1], 8)]) if match[1][1:] else match[1],
                 value[1:-1].encode()).decode(errors="replace")
         if name:
-            MultiDict.add(found, name, value)
+            MultiDict.add(found, name, value)       # its own refuses changes
     return found
 
 def dump_cookie(key, value="", max_age=None, expires=None, path="/", domain=None,
@@ -1217,7 +1217,7 @@ class Request:
             return None if silent else abort(
                 415, "The Content-Type of the request is not 'application/json'.")
         try:
-            value = _from_app("json", _plain_provider).loads(self.get_data())
+            value = json.loads(self.get_data())
         except (ValueError, RecursionError) as error:
             return None if silent else self.on_json_loading_failed(error)
         self._json = (value,)
@@ -1475,7 +1475,7 @@ def _json_default(value):
         from dataclasses import asdict
         return asdict(value)
     if hasattr(value, "__html__"):
-        return value.__html__()
+        return str(value.__html__())
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 class JSONProvider:
@@ -1567,7 +1567,7 @@ _TAGS = {
            lambda value: base64.b64encode(value).decode(),
            functools.partial(base64.b64decode, validate=True)),
     " m": (lambda value: hasattr(value, "__html__"),
-           lambda value: value.__html__(), Markup),
+           lambda value: str(value.__html__()), Markup),
     " u": (lambda value: type(value).__name__ == "UUID",
            lambda value: value.hex, lambda text: UUIDConverter(None).to_python(text)),
     " d": (lambda value: isinstance(value, datetime), http_date,
@@ -1595,7 +1595,7 @@ def _untag(value):
         return value
     return _TAGS[tag][2](value[tag])
 
-_encode = json_library.JSONEncoder(
+_encode = json_library.JSONEncoder(     # made once: a session is small
     default=_json_default, sort_keys=True, separators=(",", ":")).encode
 _session_json = SimpleNamespace(
     dumps=lambda value: _encode(_tag(value)),
@@ -2016,7 +2016,7 @@ class Flask(Scaffold):
     def match_request(self, request):
         """Find the rule. An error waits in the request until the hooks have run."""
         try:
-            _get_host(request.environ, request.trusted_hosts)   # it can be malformed
+            _get_host(request.environ, request.trusted_hosts)   # can be a BadRequest
             request.url_rule, request.view_args = self.url_map.match(
                 _text(request.environ, "PATH_INFO") or "/", request.method)
             request.owners = request.url_rule.owners
@@ -2168,7 +2168,7 @@ class Flask(Scaffold):
 
     def hooks(self, functions, step=1):
         if not functions:
-            return functions
+            return ()
         context = _context.get()
         owners = context.request.owners if context.has_request else (None,)
         return [f for owner in owners[::step]
@@ -2846,7 +2846,7 @@ def make_environ(
 class TestResponse(Response):
     __test__ = False        # pytest: this is not a test class
     request: Request
-    text = property(lambda self: self.get_data(as_text=True))
+    text = property(lambda self: self.get_data(True))
 
 _Send = Callable[..., TestResponse]
 

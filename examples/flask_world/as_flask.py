@@ -119,9 +119,9 @@ _spec.loader.exec_module(real_werkzeug)
 routing = importlib.import_module("real_werkzeug.routing")
 
 # ----- 2. Requests, responses, rules, views
-# Where both have a class, ours is a subclass of both. Requests and responses get from
-# Werkzeug what only reads and writes `headers`, such as `response.vary`. The others are
-# Werkzeug's first: its arguments are what extensions use.
+# Where both have a class, ours is a subclass of both. Requests, responses and forms are
+# microflask's first, and have the rest from Werkzeug, such as `response.vary`. The
+# others are Werkzeug's first: its arguments are what extensions use.
 def _join(theirs, ours=None, **changes):
     """Make a class of Werkzeug's and microflask's; it takes the place of Werkzeug's."""
     name = theirs.__name__
@@ -149,7 +149,7 @@ Authorization = _join(_types.Authorization, **{
 UserAgent = _join(real_werkzeug.user_agent.UserAgent, string="")
 ClosingIterator = _join(_wsgi.ClosingIterator)
 LimitedStream = _join(_wsgi.LimitedStream, read=_wsgi.LimitedStream.read,
-                     readline=_wsgi.LimitedStream.readline)
+                      readline=_wsgi.LimitedStream.readline)
 _types.file_storage.FileStorage = microflask.FileStorage
 for _module in (routing, routing.converters, routing.matcher, routing.rules):
     _module.ValidationError = microflask.ValidationError
